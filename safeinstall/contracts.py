@@ -1,0 +1,208 @@
+"""
+The seams, on one page: what an ecosystem, a source, a check, a format and the outside world promise.
+
+An implementation does not repeat these docstrings. A fake for tests stands on the same seam (`tests/fakes.py`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from safeinstall.facts import Facts
+from safeinstall.model import (
+    Access,
+    Advisory,
+    EcosystemName,
+    Finding,
+    Installed,
+    Intent,
+    Plan,
+    Purl,
+    Release,
+    Run,
+    SourceState,
+)
+
+Vet = Callable[[Release], bool]
+"""
+Judge one release just in time: True when it may be fetched now.
+
+The gateway asks it for what no plan can hold beforehand: build requirements that a backend names only when it runs.
+What was found enters the run's verdict, whatever the answer.
+"""
+
+
+class Reporter(Protocol):
+    """Hears what is going on; every method may do nothing."""
+
+    def step(self, text: str) -> None:
+        """Say that *text* (`resolving`, `judging 97 releases`) has begun; foreign text in it is harmless already."""
+        ...
+
+    def done(self) -> None:
+        """Say that the last step is over: take its line away."""
+        ...
+
+
+class Http(Protocol):
+    """The outside world over HTTP, for advisory sources; registries are asked through the gateway."""
+
+    def get_json(self, url: str, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
+        """Return the JSON at *url*; raises `SourceUnavailable` or `MalformedAnswer`, also for an empty body."""
+        ...
+
+    def get_bytes(self, url: str, *, timeout: timedelta, max_bytes: int = 50_000_000) -> bytes:
+        """Return the body at *url*; raises `SourceUnavailable`."""
+        ...
+
+    def post_json(self, url: str, body: object, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
+        """Return the JSON answer to *body*; raises `SourceUnavailable` or `MalformedAnswer`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """A process that has ended."""
+
+    exit_code: int
+    stdout: str = ""
+    stderr: str = ""
+
+
+class Runner(Protocol):
+    """The outside world of processes."""
+
+    def capture(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None
+    ) -> Finished:
+        """Run *argv* to its end without a terminal and return its output; raises `ToolMissing` if it cannot start."""
+        ...
+
+    def attached(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+        """Run *argv* on the user's own stdin, stdout and stderr and return its exit code (128 + n for signal n)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """Everything outside this process that an ecosystem touches, passed in and never imported."""
+
+    runner: Runner
+    env: Mapping[str, str]
+    """The user's environment, before anything of ours is added."""
+    cwd: Path
+    cache: Path
+    """Our own cache folder; it exists and is private to the user."""
+    now: Callable[[], datetime]
+    reporter: Reporter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conditions:
+    """What policy and overrides say about *how* to resolve; judging comes later."""
+
+    source_builds: frozenset[Purl] = frozenset()
+    """Releases with dynamic metadata that an override lets build: their provisional metadata may plan."""
+    unverified: frozenset[Purl] = frozenset()
+    """URL and VCS sources that an override lets through."""
+    private_registries: tuple[str, ...] = ()
+    """URL prefixes of registries that the user declared private."""
+    public_registries: tuple[str, ...] = ()
+    """URL prefixes of registries that the user declared public."""
+    offline: bool = False
+
+
+class Session(Protocol):
+    """One guarded command while its gateway is up: plan, then install from the frozen view of that plan."""
+
+    def resolve(self) -> Plan:
+        """
+        Return the whole set, from metadata alone: no artifact is handed to a manager, no foreign code runs.
+
+        Raises `CannotResolve` with the manager's own words, and `NotUnderstood` for what cannot be judged yet.
+        """
+        ...
+
+    def install(self, plan: Plan) -> Installed:
+        """Run the user's own manager with its original arguments against the frozen view of *plan*, then verify."""
+        ...
+
+    def accesses(self) -> tuple[Access, ...]:
+        """Return what the manager asked the gateway for so far, in order."""
+        ...
+
+
+class Ecosystem(Protocol):
+    """A package manager and its registry."""
+
+    name: ClassVar[EcosystemName]
+    tools: ClassVar[tuple[str, ...]]
+    """The names it is called by, which the shims cover."""
+
+    def parse(self, tool: str, argv: Sequence[str], world: World) -> Intent:
+        """Return what *argv* would install; raises `NotUnderstood` rather than guess."""
+        ...
+
+    def open(
+        self, intent: Intent, real_tool: Path, world: World, conditions: Conditions, vet: Vet
+    ) -> AbstractContextManager[Session]:
+        """Start the gateway for *intent*; leaving the context stops it and removes what was temporary."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What one source told about the releases it was asked about."""
+
+    advisories: Mapping[Purl, tuple[Advisory, ...]]
+    """A purl that is a key was answered (an empty tuple: nothing is known against it); one that is not, was not."""
+    state: SourceState
+    silent: Mapping[Purl, str]
+    """Why the others were not answered, in words for the user."""
+
+
+class Source(Protocol):
+    """Somebody who publishes advisories."""
+
+    ident: ClassVar[str]
+    """`osv`, `records`, `registry`, `embedded`: its name in settings, messages and the ledger."""
+    supplement: ClassVar[bool]
+    """True: its findings count, its silence proves nothing (embedded records, a registry's own hints)."""
+    live: ClassVar[bool]
+    """True: it needs the network; left out when offline unless its cache answers."""
+    public: ClassVar[bool]
+    """True: what it is asked leaves the user's network, so private names are never sent."""
+
+    def ask(self, releases: Sequence[Release], *, now: datetime, deadline: timedelta) -> Answer:
+        """
+        Return what is known about *releases*, within *deadline*; order does not matter, withdrawn records are dropped.
+
+        Raises `SourceUnavailable` or `MalformedAnswer` when there is no answer at all; the caller makes gaps of it.
+        """
+        ...
+
+
+class Check(Protocol):
+    """One question about one release; it reads facts and touches nothing outside."""
+
+    ident: ClassVar[str]
+    """`typosquat`: also its page in docs/checks and its name in an override."""
+    question: ClassVar[str]
+
+    def run(self, release: Release, facts: Facts) -> Iterator[Finding]:
+        """Yield what is wrong; a fact that nobody could tell raises `FactMissing`, which becomes a gap."""
+        ...
+
+
+class Format(Protocol):
+    """A way to write a run down."""
+
+    ident: ClassVar[str]
+    """Its name after `--format`."""
+
+    def render(self, run: Run) -> str:
+        """Return the whole document or screen, ending in a newline."""
+        ...

@@ -1,0 +1,48 @@
+"""What registries and sources told about the releases of one plan; absent is not empty."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from safeinstall.errors import FactMissing
+from safeinstall.model import Advisory, Edge, Plan, Project, Purl, Release, SourceState
+from safeinstall.purl import project
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """The answers of one run; every reader raises `FactMissing` where nobody answered."""
+
+    plan: Plan
+    now: datetime
+    """The moment of judging (aware, UTC); checks have no other clock."""
+    known: Mapping[Purl, tuple[Advisory, ...]] = field(default_factory=dict)
+    """Advisories of releases that every required source answered for."""
+    partial: Mapping[Purl, tuple[Advisory, ...]] = field(default_factory=dict)
+    """Advisories found for releases that some required source was silent about."""
+    silent: Mapping[Purl, tuple[str, ...]] = field(default_factory=dict)
+    """Why a release is not in *known*: one sentence for each silent source."""
+    sources: tuple[SourceState, ...] = ()
+
+    def advisories(self, purl: Purl) -> tuple[Advisory, ...]:
+        """Return all advisories about *purl*; raises `FactMissing` unless every required source answered."""
+        if purl in self.known:
+            return self.known[purl]
+        raise FactMissing("; ".join(self.silent.get(purl, ())) or "no advisory source was asked about it")
+
+    def told(self, purl: Purl) -> tuple[Advisory, ...]:
+        """Return what any source told about *purl*, complete or not: a silent source must not hide a loud one."""
+        return self.known.get(purl, ()) or self.partial.get(purl, ())
+
+    def project(self, purl: Purl) -> Project | None:
+        """Return what the registry's page on the name tells; None when the plan has no such page."""
+        wanted = project(purl)
+        return next((page for page in self.plan.projects if page.purl == wanted), None)
+
+    def parents(self, purl: Purl) -> tuple[Edge, ...]:
+        """Return the edges that brought *purl* into the plan."""
+        return tuple(edge for edge in self.plan.edges if edge.child == purl)
+
+    def release(self, purl: Purl) -> Release | None:
+        """Return the release of the plan that *purl* names."""
+        return next((release for release in self.plan.releases if release.purl == purl), None)

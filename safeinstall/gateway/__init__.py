@@ -1,0 +1,1 @@
+"""The loopback registry gateway: metadata only while planning, the frozen view while installing."""
