@@ -38,12 +38,15 @@ class RequestsHttp:
         self._session.headers.update({"User-Agent": f"safeinstall/{__version__}", **(headers or {})})
 
     def get_json(self, url: str, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
+        """See `Http.get_json`."""
         return _decoded(self._read("GET", url, None, timeout, max_bytes), url)
 
     def get_bytes(self, url: str, *, timeout: timedelta, max_bytes: int = 50_000_000) -> bytes:
+        """See `Http.get_bytes`."""
         return self._read("GET", url, None, timeout, max_bytes)
 
     def post_json(self, url: str, body: object, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
+        """See `Http.post_json`."""
         return _decoded(self._read("POST", url, body, timeout, max_bytes), url)
 
     def _read(self, method: str, url: str, body: object, timeout: timedelta, max_bytes: int) -> bytes:
@@ -85,6 +88,7 @@ class SubprocessRunner:
     def capture(
         self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None
     ) -> Finished:
+        """See `Runner.capture`."""
         seconds = timeout.total_seconds() if timeout is not None else None
         try:
             done = subprocess.run(  # noqa: S603 - absolute paths of the user's own tools, no shell
@@ -107,6 +111,7 @@ class SubprocessRunner:
         )
 
     def attached(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+        """See `Runner.attached`."""
         _flush(sys.stdout, sys.stderr)
         try:
             process = subprocess.Popen(list(argv), cwd=cwd, env=dict(env))  # noqa: S603 - see capture

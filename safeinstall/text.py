@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 LIMIT = 200
 """Characters of foreign text that one message shows."""
 
-# Control (Cc), format (Cf: bidi overrides, zero width), surrogate, private use, unassigned, line and paragraph separators.
+# Control (Cc), format (Cf: bidi overrides, zero width), surrogate, private use, unassigned, line, paragraph separators.
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 

@@ -17,12 +17,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from safeinstall.errors import MalformedAnswer, SafeinstallError
 from safeinstall.fields import optional
 from safeinstall.model import Access, AccessKind, Phase
 from safeinstall.text import redacted
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 MAX_BODY = 10_000_000
 """Bytes of request body that are read; managers post at most an audit of some 100 KB."""
@@ -58,7 +61,7 @@ class Request:
     body: bytes = b""
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer that the handler gives, not a failure of ours
+class Refusal(Exception):
     """The answer is no; *reason* is told to the manager, which prints it."""
 
     def __init__(self, reason: str, *, status: int = HTTPStatus.FORBIDDEN) -> None:
@@ -111,7 +114,7 @@ class LoopbackServer:
         self._server = _Server(("127.0.0.1", 0), _bind(self._state))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
-    def __enter__(self) -> "LoopbackServer":
+    def __enter__(self) -> "Self":
         """Begin to answer."""
         self._thread.start()
         return self
@@ -171,12 +174,12 @@ class _RequestHandler(BaseHTTPRequestHandler):
         # Small answers over keep-alive connections wait 40 ms for an ACK otherwise.
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class calls it so
+    def do_GET(self) -> None:
         self._serve()
 
     do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - see do_GET
 
-    def do_CONNECT(self) -> None:  # noqa: N802 - see do_GET
+    def do_CONNECT(self) -> None:
         self._escape()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
@@ -230,9 +233,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
             self.close_connection = True
         finally:
             if url is not None:
-                access = Access(
-                    phase=phase, kind=response.kind, url=redacted(url), status=response.status, sent=sent
-                )
+                access = Access(phase=phase, kind=response.kind, url=redacted(url), status=response.status, sent=sent)
                 with self.state.lock:
                     self.state.accesses.append(access)
 

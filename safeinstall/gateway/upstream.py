@@ -1,0 +1,162 @@
+"""The gateway's own requests to the real registries, with the manager's credentials, trust and proxy."""
+
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import truststore
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from safeinstall.errors import SourceUnavailable
+from safeinstall.gateway.server import Transport
+from safeinstall.text import redacted
+
+CHUNK = 131_072
+"""Bytes read from upstream at once."""
+
+_CONNECT_SECONDS = 10.0
+_READ_SECONDS = 60.0
+_POOL = 32
+# Refused connections and gateway errors are tried again twice, after 0.3 and 0.6 s; an answer of any other kind stands.
+_RETRY = Retry(
+    total=2,
+    backoff_factor=0.3,
+    status_forcelist=(502, 503, 504),
+    raise_on_status=False,
+    respect_retry_after_header=False,
+)
+
+
+@dataclass(slots=True)
+class Answer:
+    """An upstream response whose body is still to be read, decoded (gzip) as it comes; close it."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Lower-case names."""
+    url: str
+    """Where redirects led."""
+    raw: requests.Response
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body; raises `SourceUnavailable` when it breaks off."""
+        try:
+            yield from self.raw.iter_content(CHUNK)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise SourceUnavailable(f"{redacted(self.url)} broke off ({type(error).__name__})") from error
+        finally:
+            self.close()
+
+    def read(self, max_bytes: int) -> bytes:
+        """Return the whole body; raises `SourceUnavailable` when it is longer than *max_bytes* or breaks off."""
+        taken = bytearray()
+        for chunk in self.chunks():
+            taken += chunk
+            if len(taken) > max_bytes:
+                self.close()
+                raise SourceUnavailable(f"{redacted(self.url)} answered more than {max_bytes:,} bytes")
+        return bytes(taken)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.raw.close()
+
+
+class Upstream:
+    """Pooled connections to the registries, one session for each transport; safe to share between threads."""
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        self._sessions: dict[Transport, requests.Session] = {}
+        self._lock = threading.Lock()
+
+    def open(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        transport: Transport,
+        method: str = "GET",
+        body: bytes = b"",
+    ) -> Answer:
+        """
+        Send one request with exactly *headers*, follow redirects, and return the response of whatever status.
+
+        `Authorization` is dropped when a redirect leads to another host. Raises `SourceUnavailable` when nobody
+        answers: refused, timed out, TLS failure, redirect loop.
+        """
+        session = self._session(transport)
+        try:
+            response = session.request(
+                method,
+                url,
+                headers=dict(headers),
+                data=body or None,
+                stream=True,
+                timeout=(_CONNECT_SECONDS, _READ_SECONDS),
+                auth=_keep_authorization,
+                verify=transport.verify,
+                cert=transport.cert,
+                proxies=_proxies(transport),
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            raise SourceUnavailable(f"{redacted(url)} could not be reached ({type(error).__name__})") from error
+        return Answer(
+            status=response.status_code,
+            headers={name.lower(): value for name, value in response.headers.items()},
+            url=response.url,
+            raw=response,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for session in self._sessions.values():
+                session.close()
+            self._sessions.clear()
+
+    def _session(self, transport: Transport) -> requests.Session:
+        with self._lock:
+            session = self._sessions.get(transport)
+            if session is None:
+                session = self._sessions[transport] = _session(transport)
+            return session
+
+
+def _session(transport: Transport) -> requests.Session:
+    session = requests.Session()
+    # `curl -n` and pip read netrc themselves and send what they want sent: requests must not add to it.
+    session.trust_env = transport.proxy is None
+    session.max_redirects = 10
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter(system_trust=transport.verify is True))
+    return session
+
+
+def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Be an auth that adds nothing: without one, requests would look into netrc."""
+    return request
+
+
+def _proxies(transport: Transport) -> dict[str, str] | None:
+    if not transport.proxy:
+        return None
+    return {"http": transport.proxy, "https": transport.proxy}
+
+
+class _Adapter(HTTPAdapter):
+    """Trusts what the operating system trusts, as pip does since 24.2, unless the user named a bundle."""
+
+    def __init__(self, *, system_trust: bool) -> None:
+        self._system_trust = system_trust
+        super().__init__(pool_connections=_POOL, pool_maxsize=_POOL, max_retries=_RETRY)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own signature
+        if self._system_trust:
+            kwargs["ssl_context"] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        super().init_poolmanager(*args, **kwargs)
