@@ -49,7 +49,7 @@ _UNKNOWN_KIND = Row(decision=Decision.BLOCK, origin="unknown kind")
 class Policy:
     """The whole policy of one run."""
 
-    rows: Mapping[str, Row] = DEFAULT_ROWS
+    rows: Mapping[str, Row] = field(default_factory=lambda: DEFAULT_ROWS)
     gaps: Mapping[str, Row] = field(default_factory=dict)
     """By check; a check that stands in no row blocks."""
 
