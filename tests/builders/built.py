@@ -1,0 +1,61 @@
+"""What every builder returns, and archives whose bytes are the same in every run."""
+
+import gzip
+import hashlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """One artifact, made in memory."""
+
+    name: str
+    """As its author spells it."""
+    version: str
+    filename: str
+    data: bytes
+    metadata: bytes = b""
+    """Its METADATA or PKG-INFO (npm: its package.json)."""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the whole file, lower-case hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip archive of *files*, in their order."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files.items():
+            entry = zipfile.ZipInfo(path, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, content)
+    return buffer.getvalue()
+
+
+def tarred(files: Mapping[str, bytes]) -> bytes:
+    """Return a gzipped tar archive of *files*, in their order."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, filename="") as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(content)
+            # npm keeps only what the owner may read; and no file of an archive may come from the future.
+            entry.mode = 0o755 if path.endswith((".sh", "/cli.js")) else 0o644
+            entry.mtime = 499_162_500
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def encoded(content: str | bytes) -> bytes:
+    """Return *content* as bytes."""
+    return content.encode() if isinstance(content, str) else content
