@@ -1,5 +1,7 @@
 """`Purl` and its one normalised spelling (package-url specification, types `pypi` and `npm`)."""
 
+import re
+
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -8,38 +10,51 @@ from safeinstall.errors import MalformedAnswer
 from safeinstall.model import EcosystemName, Purl
 from safeinstall.text import printable
 
+# The packageurl library lower-cases npm names, but old registry names with capitals (`JSONStream`) are packages of
+# their own. It leaves names of the type `generic` alone: so we spell and read every purl as one of those.
+_NEUTRAL = "generic"
+_PREFIX = f"pkg:{_NEUTRAL}/"
+_SCOPE = re.compile(r"@[^/@\s][^/@]*")
+_LEADING_V = re.compile(r"^v(?=[0-9])")
+
 
 def make(ecosystem: EcosystemName, name: str, version: str | None = None, **qualifiers: str) -> Purl:
     """
     Return the purl of *name* at *version*; qualifiers such as `vcs_url` or `download_url` name an origin.
 
     PyPI names follow PEP 503 and versions PEP 440 (`v1.0` becomes `1.0`); npm names keep their case, because old
-    names with capitals are other packages than their lower-case twins.
+    names with capitals are other packages than their lower-case twins. What can be no name raises `MalformedAnswer`.
     """
     if ecosystem is EcosystemName.PYPI:
-        return Purl(_string("pypi", None, canonicalize_name(name), _pep440(version), qualifiers))
-    scope, _, bare = name.rpartition("/")
-    return Purl(_string("npm", scope or None, bare, version.removeprefix("v") if version else None, qualifiers))
+        scope, bare = "", str(canonicalize_name(name.strip()))
+        version = _pep440(version)
+    else:
+        scope, _, bare = name.rpartition("/")
+        version = _LEADING_V.sub("", version.strip()) if version is not None else None
+    # A slash inside a part would be read back as a border between parts, an empty part as none.
+    if not bare.strip() or "/" in bare or bare.startswith("@") or (scope and _SCOPE.fullmatch(scope) is None):
+        raise MalformedAnswer(f"`{printable(name)}` is no {ecosystem.value} name")
+    try:
+        url = PackageURL(type=_NEUTRAL, namespace=scope or None, name=bare, version=version, qualifiers=qualifiers)
+    except ValueError as error:
+        raise MalformedAnswer(f"`{printable(name)}` is no {ecosystem.value} name") from error
+    return Purl(f"pkg:{ecosystem.value}/" + url.to_string().removeprefix(_PREFIX))
 
 
 def parse(text: str) -> Purl:
     """Return the normalised purl of *text*; raises `MalformedAnswer` when it is none of ours."""
     try:
-        url = PackageURL.from_string(text.strip())
-        ecosystem = EcosystemName(url.type)
+        ecosystem, url = _read(text.strip())
     except ValueError as error:
         message = f"`{printable(text)}` is no package URL of the form `pkg:pypi/name@version` or `pkg:npm/name@version`"
         raise MalformedAnswer(message) from error
-    name = f"{url.namespace}/{url.name}" if url.namespace else url.name
-    qualifiers = url.qualifiers if isinstance(url.qualifiers, dict) else {}
-    return make(ecosystem, name, url.version, **qualifiers)
+    return make(ecosystem, _name(url), url.version, **_qualifiers(url))
 
 
 def parts(purl: Purl) -> tuple[EcosystemName, str, str | None]:
     """Return ecosystem, name (npm: with its scope) and version of *purl*."""
-    url = PackageURL.from_string(purl)
-    name = f"{url.namespace}/{url.name}" if url.namespace else url.name
-    return EcosystemName(url.type), name, url.version
+    ecosystem, url = _read(purl)
+    return ecosystem, _name(url), url.version
 
 
 def project(purl: Purl) -> Purl:
@@ -53,16 +68,34 @@ def same(one: Purl, other: Purl) -> bool:
     return one == other or _comparable(one) == _comparable(other)
 
 
-def _comparable(purl: Purl) -> tuple[str, str | None, str, object, tuple[tuple[str, str], ...]]:
-    url = PackageURL.from_string(purl)
+def _read(text: str) -> tuple[EcosystemName, PackageURL]:
+    scheme, _, rest = text.partition(":")
+    kind, _, path = rest.lstrip("/").partition("/")
+    if scheme.lower() != "pkg":
+        raise ValueError(scheme)
+    ecosystem = EcosystemName(kind.lower())
+    if path.startswith("@"):  # people write the scope as npm does; the library would take it for a version
+        path = "%40" + path[1:]
+    return ecosystem, PackageURL.from_string(_PREFIX + path)
+
+
+def _name(url: PackageURL) -> str:
+    return f"{url.namespace}/{url.name}" if url.namespace else url.name
+
+
+def _qualifiers(url: PackageURL) -> dict[str, str]:
+    return dict(url.qualifiers)
+
+
+def _comparable(purl: Purl) -> tuple[EcosystemName, str, object, tuple[tuple[str, str], ...]]:
+    ecosystem, url = _read(purl)
     version: object = url.version
-    if url.type == "pypi" and url.version is not None:
+    if ecosystem is EcosystemName.PYPI and url.version is not None:
         try:
             version = Version(url.version)
         except InvalidVersion:
             version = url.version
-    qualifiers = url.qualifiers if isinstance(url.qualifiers, dict) else {}
-    return url.type, url.namespace, url.name, version, tuple(sorted(qualifiers.items()))
+    return ecosystem, _name(url), version, tuple(sorted(_qualifiers(url).items()))
 
 
 def _pep440(version: str | None) -> str | None:
@@ -71,13 +104,4 @@ def _pep440(version: str | None) -> str | None:
     try:
         return str(Version(version))
     except InvalidVersion:  # legacy versions still stand on old pages: keep the spelling
-        return version
-
-
-def _string(kind: str, namespace: str | None, name: str, version: str | None, qualifiers: dict[str, str]) -> str:
-    url = PackageURL(type=kind, namespace=namespace, name=name, version=version, qualifiers=qualifiers)
-    text = url.to_string()
-    # The packageurl library lower-cases npm names; old registry names with capitals are packages of their own.
-    if kind == "npm" and name.lower() != name:
-        text = text.replace(name.lower(), name, 1) if url.name == name.lower() else text
-    return text
+        return version.strip()
