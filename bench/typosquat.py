@@ -1,0 +1,146 @@
+"""
+Measures the typosquat check on labelled squats, little known names, real trees and left-out popular names.
+
+    python bench/typosquat.py DATA_DIR [--misses] [--part dev]
+
+DATA_DIR holds `popular/` and `squats/`; by name alone means that no fact damps anything.
+"""
+
+import argparse
+import csv
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+
+from safeinstall.model import EcosystemName
+from safeinstall.names.index import Index, open_index
+from safeinstall.names.pack import pack
+from safeinstall.names.popular import names_file
+from safeinstall.names.score import Level, judge
+
+SPELLING = (
+    *("insert", "omit", "subst_kbd", "subst_other", "transpose", "repeat"),
+    *("edit2", "homoglyph", "separator", "plural"),
+)
+COMBOS = ("combo", "combo_glued", "combo_edit")
+SURE = ("transpose", "repeat")
+LEFT_OUT = 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print all figures for both ecosystems."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--part", default="dev", help="the half of the labels: `dev`")
+    parser.add_argument("--misses", action="store_true", help="list what was missed and what was flagged")
+    options = parser.parse_args(argv)
+    for ecosystem in EcosystemName:
+        print(f"== {ecosystem.value} ==")
+        index = open_index(names_file(ecosystem))
+        squats(index, options.data / "squats" / f"squats-{options.part}.csv", misses=options.misses)
+        for title in ("long-tail", "real-trees"):
+            path = options.data / "squats" / f"{title}-{ecosystem.value}-{options.part}.txt"
+            flagged(index, title, path.read_text(encoding="utf-8").split(), misses=options.misses)
+        left_out(ecosystem, options.data / "popular" / f"{ecosystem.value}.tsv", misses=options.misses)
+        speed(index, options.data / "squats", options.part)
+    startup()
+    return 0
+
+
+def squats(index: Index, table: Path, *, misses: bool) -> None:
+    """Print the recall of each class and of the groups the targets are set for."""
+    with table.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["ecosystem"] == index.ecosystem.value]
+    rows = [row for row in rows if row["in_scope"] == "1" and index.rank(row["name"]) is None]
+    total, noted, strong, right = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    for row in rows:
+        kind = row["class"]
+        groups = [kind, *[group for group, kinds in GROUPS.items() if kind in kinds], "all"]
+        found = judge(index, row["name"])
+        total.update(groups)
+        if found is not None:
+            noted.update(groups)
+            right.update(groups if found.target == row["target"] else ())
+            strong.update(groups if found.level is Level.STRONG else ())
+        if misses and (found is None or found.level is not Level.STRONG or found.target != row["target"]):
+            print(f"     {kind}: {row['name']} ({row['target']}): {told(found)}")
+    for kind in sorted(total, key=lambda key: (key not in GROUPS, key)):
+        count = total[kind]
+        print(
+            f"  {kind:12} {count:4}  note {noted[kind] / count:7.1%}  strong {strong[kind] / count:7.1%}"
+            f"  right target {right[kind] / max(noted[kind], 1):7.1%}"
+        )
+
+
+GROUPS = {"SPELLING": SPELLING, "SWAP+REPEAT": SURE, "COMBOS": COMBOS}
+
+
+def told(found: object) -> str:
+    """Return a likeness in short."""
+    target, score, how = (getattr(found, key, None) for key in ("target", "score", "how"))
+    if target is None:
+        return "nothing"
+    ways = "+".join(edit.slip.value for edit in how) if isinstance(how, tuple) else getattr(how, "value", "")
+    return f"{target} {score:.1f} {ways}"
+
+
+def flagged(index: Index, title: str, names: Iterable[str], *, misses: bool) -> None:
+    """Print which share of legitimate *names* is flagged at each level, combosquats counted apart."""
+    judged = {name: judge(index, name) for name in names}
+    hits = {name: found for name, found in judged.items() if found is not None}
+    combined = sum(str(getattr(found.how, "value", "")) in {"combined", "language"} for found in hits.values())
+    strong = [name for name, found in hits.items() if found.level is Level.STRONG]
+    size = len(judged)
+    print(
+        f"  {title}: {size} names, strong {len(strong)} ({len(strong) / size:.2%}), all {len(hits)}"
+        f" ({len(hits) / size:.2%}), of them by added words {combined} ({combined / size:.2%})"
+    )
+    if misses:
+        shown = sorted(hits.items(), key=lambda pair: -pair[1].score)
+        print("     " + " | ".join(f"{name}: {told(found)}" for name, found in shown))
+
+
+def left_out(ecosystem: EcosystemName, table: Path, *, misses: bool) -> None:
+    """Print how many popular names would be flagged if they were not popular: every fourth is left out."""
+    ranked = [line.split("\t")[0] for line in table.read_text(encoding="utf-8").splitlines()[1:]]
+    kept = [name for place, name in enumerate(ranked) if place % LEFT_OUT != LEFT_OUT - 1]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "left-out.names"
+        path.write_bytes(pack(ecosystem, kept, date(2026, 1, 1)))
+        flagged(open_index(path), "left-out popular", ranked[LEFT_OUT - 1 :: LEFT_OUT], misses=misses)
+
+
+def speed(index: Index, folder: Path, part: str) -> None:
+    """Print what opening and judging cost: 2,000 popular names, 2,000 unknown ones."""
+    begin = time.perf_counter()
+    open_index(names_file(index.ecosystem))
+    opened = time.perf_counter() - begin
+    tail = (folder / f"long-tail-{index.ecosystem.value}-{part}.txt").read_text(encoding="utf-8").split()
+    unknown = [name for name in tail if index.rank(name) is None][:2000]
+    popular = [index.name(ident) for ident in range(0, index.size, index.size // 2000)][:2000]
+    took = []
+    for names in (popular, unknown):
+        begin = time.perf_counter()
+        for name in names:
+            judge(index, name)
+        took.append(time.perf_counter() - begin)
+    print(
+        f"  opened in {opened * 1000:.2f} ms; 2,000 popular names in {took[0] * 1000:.0f} ms,"
+        f" 2,000 unknown in {took[1] * 1000:.0f} ms; {names_file(index.ecosystem).stat().st_size} bytes"
+    )
+
+
+def startup() -> None:
+    """Print how long importing the check takes in a fresh interpreter."""
+    code = "import time; t = time.perf_counter(); import safeinstall.names.score; print(time.perf_counter() - t)"
+    took = min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in "abc")
+    print(f"import of the judge with all it needs: {took * 1000:.0f} ms")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,246 @@
+"""
+Judging one name: which popular name it resembles, how, and how much that weighs.
+
+The score is a sum of few weights, fitted once on labelled squats and on little known legitimate names, then rounded:
+the name's own rarity, the target's rank, and what kind of slip leads from one to the other. `docs/checks/typosquat.md`
+explains it to users.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from safeinstall.model import EcosystemName
+from safeinstall.names import forms
+from safeinstall.names.edits import Edit, Slip, edits
+from safeinstall.names.index import Index
+
+
+class Level(IntEnum):
+    """How much a likeness weighs."""
+
+    NOTE = 1
+    STRONG = 2
+
+
+class Way(str, Enum):
+    """How a name resembles its target when no letter is changed."""
+
+    SEPARATORS = "separators"
+    SCOPE_SEPARATORS = "scope separators"
+    LOOKS = "looks"
+    WORD_ORDER = "word order"
+    LANGUAGE = "language"
+    VERSION = "version"
+    SCOPE_DROPPED = "scope dropped"
+    SCOPE_NEAR = "scope near"
+    COMBINED = "combined"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Likeness:
+    """One name's likeness to one popular name."""
+
+    target: str
+    rank: int
+    """The target's, from 1."""
+    how: tuple[Edit, ...] | Way
+    """Edits, at least one, or the way in which the names differ."""
+    score: float
+    rare: bool
+    """Whether the words that differ stand in no popular name."""
+
+    @property
+    def level(self) -> Level:
+        """Whether the score, or the slip alone, makes it strong."""
+        return Level.STRONG if self.score >= STRONG else Level.NOTE
+
+
+NOTE, STRONG = 2.0, 4.0
+"""The scores from which on a likeness is told, and told as strong."""
+
+# --- weights, in points -----------------------------------------------------------------------------------------------
+
+_START = {EcosystemName.PYPI: 5.0, EcosystemName.NPM: 6.8}
+_POINTS_A_BIT = 0.125
+"""For each bit that the name's words are unlikely: near a long or strange name nobody gets by chance."""
+_POINTS_A_DOUBLING = 0.5
+"""Taken off each time the target's rank doubles: nobody imitates what nobody knows."""
+_SLIPS = {
+    Slip.TRANSPOSED: 1.8,
+    Slip.REPEATED: 1.0,
+    Slip.OMITTED: 0.5,
+    Slip.UNDOUBLED: 0.3,
+    Slip.NEIGHBOUR: 0.0,
+    Slip.LOOKALIKE: 0.0,
+    Slip.SUBSTITUTED: -1.0,
+    Slip.INSERTED: -1.2,
+}
+_SURE_SLIPS = frozenset({Slip.TRANSPOSED, Slip.REPEATED})
+"""A swap or a doubled letter is what hands do, not what authors choose: strong whatever else is said."""
+_SECOND_EDIT = -2.4
+_FIRST_LETTER = -1.3
+_DIGIT = -1.8
+_KNOWN_WORDS = -1.5
+"""The words that differ stand in other popular names: `json-loader` is no slip of `jsonp-loader`."""
+_SAME_WORD_COUNT = 1.4
+_SHORT = -1.7
+_SHORT_NAME = 5
+_SHORTEST_SURE = 4
+_SHORTEST_TWICE_EDITED = 6
+_WAYS = {
+    Way.SEPARATORS: 3.4,
+    Way.SCOPE_SEPARATORS: 2.4,
+    Way.LOOKS: 3.0,
+    Way.WORD_ORDER: 3.0,
+    Way.VERSION: 2.6,
+    Way.LANGUAGE: 2.0,
+    Way.SCOPE_DROPPED: 1.6,
+    Way.SCOPE_NEAR: 3.5,
+    Way.COMBINED: 0.5,
+}
+_LANGUAGE_AT_MOST = STRONG - 0.1
+"""A language word alone is how bindings and ports are named: never strong."""
+
+
+def judge(index: Index, name: str) -> Likeness | None:
+    """Return the strongest likeness of *name* to a popular name; None: it is popular itself, or like none."""
+    spelled = forms.spelled(index.ecosystem, name)
+    if index.rank(spelled) is not None:
+        return None
+    head, _ = forms.scope(spelled)
+    if head and index.ecosystem is EcosystemName.NPM and index.owns(head):
+        return None  # only the owner of a scope can publish there
+    found = _Seeker(index, spelled).seek()
+    return max(found, key=lambda likeness: (likeness.score, -likeness.rank), default=None)
+
+
+class _Seeker:
+    """Collects the likenesses of one name."""
+
+    def __init__(self, index: Index, name: str) -> None:
+        self.index = index
+        self.name = name
+        self.squashed = forms.squashed(name)
+        self.words = forms.words(name)
+        self.bits = sum(_bits(index, word) for word in self.words)
+        self.found: dict[int, Likeness] = {}
+
+    def seek(self) -> list[Likeness]:
+        self._edited()
+        self._rearranged()
+        self._scoped()
+        self._combined()
+        return [likeness for likeness in self.found.values() if likeness.score >= NOTE]
+
+    def _edited(self) -> None:
+        best = _START[self.index.ecosystem] + self.bits * _POINTS_A_BIT + _SAME_WORD_COUNT - NOTE
+        once = _reach(best + max(_SLIPS.values()))
+        for ident in self.index.one_edit(self.squashed):
+            if ident < once or len(self.squashed) >= _SHORTEST_SURE:
+                self._weigh_edits(ident, 1)
+        if len(self.squashed) < _SHORTEST_TWICE_EDITED:
+            return
+        twice = _reach(best + 2 * max(_SLIPS.values()) + _SECOND_EDIT)
+        for ident in self.index.two_edits(self.squashed):
+            if ident < twice and ident not in self.found:
+                self._weigh_edits(ident, 2)
+
+    def _weigh_edits(self, ident: int, limit: int) -> None:
+        how = edits(self.squashed, self.index.squashed(ident), limit)
+        if not how:
+            return
+        target = self.index.name(ident)
+        theirs = forms.words(target)
+        odd = [word for word in self.words if word not in theirs]
+        known = bool(odd) and all(self.index.count(word) for word in odd)
+        score = _START[self.index.ecosystem] + self.bits * _POINTS_A_BIT - _popularity(ident)
+        score += sum(_SLIPS[edit.slip] for edit in how) + _SECOND_EDIT * (len(how) - 1)
+        score += _FIRST_LETTER * any(edit.place == 0 for edit in how)
+        score += _DIGIT * sum((edit.wrong + edit.right).isdigit() for edit in how)
+        score += _KNOWN_WORDS * known + _SAME_WORD_COUNT * (len(theirs) == len(self.words))
+        score += _SHORT * (len(self.squashed) <= _SHORT_NAME)
+        if len(how) == 1 and how[0].slip in _SURE_SLIPS and len(self.squashed) >= _SHORTEST_SURE:
+            score = max(score, STRONG)
+        self._add(ident, how, score, rare=bool(odd) and not known)
+
+    def _rearranged(self) -> None:
+        for ident in self.index.squashed_as(self.squashed):
+            scoped = forms.scope(self.name)[0] != forms.scope(self.index.name(ident))[0]
+            self._weigh_way(ident, Way.SCOPE_SEPARATORS if scoped else Way.SEPARATORS)
+        for ident in self.index.same_skeleton(self.squashed):
+            if ident not in self.found:
+                self._weigh_way(ident, Way.LOOKS)
+        for ident in self.index.same_core(forms.core(self.name)):
+            way = _rearrangement(self.words, forms.words(self.index.name(ident)))
+            if way is not None:
+                self._weigh_way(ident, way)
+
+    def _scoped(self) -> None:
+        head, rest = forms.scope(self.name)
+        if self.index.ecosystem is not EcosystemName.NPM:
+            return
+        found = self.index.same_bare(forms.squashed(rest))
+        for ident in found:
+            theirs, _ = forms.scope(self.index.name(ident))
+            if head and theirs and _near_scopes(head, theirs):
+                self._weigh_way(ident, Way.SCOPE_NEAR)
+            elif not head and len(self.words) > 1 and len(found) <= _FEW_OWNERS:
+                self._weigh_way(ident, Way.SCOPE_DROPPED)
+
+    def _combined(self) -> None:
+        pass
+
+    def _weigh_way(self, ident: int, way: Way) -> None:
+        score = _START[self.index.ecosystem] + _WAYS[way] - _popularity(ident)
+        if way is Way.LANGUAGE:
+            score = min(score, _LANGUAGE_AT_MOST)
+        self._add(ident, way, score, rare=False)
+
+    def _add(self, ident: int, how: "tuple[Edit, ...] | Way", score: float, *, rare: bool) -> None:
+        before = self.found.get(ident)
+        if before is None or before.score < score:
+            self.found[ident] = Likeness(target=self.index.name(ident), rank=ident + 1, how=how, score=score, rare=rare)
+
+
+_FEW_OWNERS = 2
+
+
+def _bits(index: Index, word: str) -> float:
+    """Return how unlikely *word* is in a name: by its letters or, where less, by how often it stands in popular names."""
+    count = index.count(word)
+    letters = index.letter_bits(word)
+    return min(letters, math.log2(2 * index.size / count)) if count else letters
+
+
+def _popularity(ident: int) -> float:
+    return _POINTS_A_DOUBLING * math.log2(ident + 2)
+
+
+def _reach(points: float) -> int:
+    """Return the rank beyond which a target takes more than *points* off."""
+    return int(2 ** min(points / _POINTS_A_DOUBLING, 32)) if points > 0 else 0
+
+
+def _rearrangement(ours: list[str], theirs: list[str]) -> Way | None:
+    """Return what makes different names of the same core; None when it is a number that both have."""
+    if sorted(ours) == sorted(theirs):
+        return Way.WORD_ORDER
+    mine, other = forms.digits("".join(ours)), forms.digits("".join(theirs))
+    if mine and other and mine != other:
+        return None
+    same = sorted(map(_lettered, ours)) == sorted(map(_lettered, theirs))
+    if mine != other and (same or _lettered("".join(ours)) == _lettered("".join(theirs))):
+        return Way.VERSION
+    return Way.LANGUAGE
+
+
+def _lettered(word: str) -> str:
+    return "".join(char for char in word if not char.isdigit())
+
+
+def _near_scopes(one: str, other: str) -> bool:
+    if edits(one, other, 1):
+        return True
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) >= _SHORTEST_SURE and shorter in forms.words(longer)
