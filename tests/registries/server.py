@@ -4,6 +4,7 @@ import hashlib
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,6 +66,8 @@ class Hit:
     """What the client sent, lower-case names."""
     body: bytes
     """What the client posted."""
+    at: float
+    """When the answer was finished (`time.monotonic`), to be compared with other servers' hits."""
 
 
 class LoopbackHttp:
@@ -250,6 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
                     sent=sent,
                     headers=asked.headers,
                     body=asked.body,
+                    at=time.monotonic(),
                 )
             )
         if reply.reset or reply.cut is not None:
