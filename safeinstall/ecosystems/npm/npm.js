@@ -1,0 +1,107 @@
+'use strict'
+// What safeinstall asks of npm's own classes, npm 8 to 11: which command it understood, its configuration, where its
+// cache may answer, and (while installing) that nothing outside the plan is unpacked.
+
+const fs = require('fs')
+const path = require('path')
+
+exports.attach = ({ settings, facts, npmRoot }) => {
+  const inNpm = name => require(require.resolve(name, { paths: [npmRoot] }))
+  const Npm = require(path.join(npmRoot, 'lib', 'npm.js'))
+  const { exec } = Npm.prototype
+  let begun = false
+  Npm.prototype.exec = function (command, args = this.argv) {
+    if (!begun) {
+      begun = true
+      begin(this, command, args)
+    }
+    return exec.apply(this, arguments)
+  }
+
+  function begin (npm, command, args) {
+    const verb = dereferenced(npm, command, npmRoot)
+    const told = { verb, args, global: Boolean(npm.global), usage: Boolean(npm.config.get('usage')) }
+    if (settings.mode === 'intent') {
+      tell(settings, told)
+    }
+    if (verb !== settings.verb || told.global || told.usage) {
+      tell(settings, { ...told, misunderstood: true })
+    }
+    onlineOnly(npm, settings)
+    facts.flat = npm.flatOptions
+    if (settings.mode === 'plan') {
+      require('./planner.js').attach({ settings, npm, verb, args, inNpm })
+    } else {
+      guardUnpacking(settings, inNpm)
+    }
+  }
+}
+
+// Write the answer down and end here, before npm does anything of its own.
+const tell = exports.tell = (settings, told) => {
+  fs.writeFileSync(settings.out, JSON.stringify(told), { mode: 0o600 })
+  process.removeAllListeners('exit')
+  process.exit(0)
+}
+
+function dereferenced (npm, command, npmRoot) {
+  const deref = typeof npm.deref === 'function' ? npm.deref.bind(npm)
+    : require(path.join(npmRoot, 'lib', 'utils', 'cmd-list.js')).deref
+  return deref(command) || null
+}
+
+// npm's cache would answer past the gateway: a packument in it is older than the frozen view, and not filtered.
+function onlineOnly (npm, settings) {
+  const wanted = { offline: false, 'prefer-offline': false }
+  if (settings.mode === 'plan') {
+    Object.assign(wanted, { cache: settings.cache })
+  }
+  for (const [key, value] of Object.entries(wanted)) {
+    npm.config.set(key, value, 'cli')
+    if (npm.config.get(key) !== value) {
+      throw new Error(`safeinstall: npm did not take the setting ${key}`)
+    }
+  }
+}
+
+// Tarballs may come from npm's cache, where they lie by hash; so each is compared with the plan before it is unpacked.
+function guardUnpacking (settings, inNpm) {
+  const pacote = inNpm('pacote')
+  const npa = inNpm('npm-package-arg')
+  const ssri = inNpm('ssri')
+  const planned = new Set(JSON.parse(fs.readFileSync(settings.planned, 'utf8')))
+
+  const { packument } = pacote.RegistryFetcher.prototype
+  pacote.RegistryFetcher.prototype.packument = function () {
+    const { opts } = this
+    this.opts = { ...opts, preferOnline: true, preferOffline: false, offline: false }
+    try {
+      return packument.apply(this, arguments)
+    } finally {
+      this.opts = opts
+    }
+  }
+
+  const { extract } = pacote
+  pacote.extract = async (spec, dest, opts = {}) => {
+    const { type } = npa(spec, opts.where)
+    if (type === 'directory') {
+      return extract(spec, dest, opts)
+    }
+    if (type === 'git') {
+      throw refusal(spec, 'git sources are not in the plan')
+    }
+    const hashes = opts.integrity ? Object.values(ssri.parse(opts.integrity)).flat() : []
+    if (!hashes.length) {
+      return extract(spec, dest, { ...opts, preferOnline: true })
+    }
+    if (!hashes.some(hash => planned.has(`${hash.algorithm}:${hash.hexDigest()}`))) {
+      throw refusal(spec, 'it is not in the plan that was judged')
+    }
+    return extract(spec, dest, opts)
+  }
+}
+
+function refusal (spec, why) {
+  return Object.assign(new Error(`safeinstall: refused to unpack ${String(spec)}: ${why}`), { code: 'ESAFEINSTALL' })
+}

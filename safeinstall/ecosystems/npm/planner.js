@@ -1,0 +1,197 @@
+'use strict'
+// Plans with npm's own arborist, inside npm's own command: where npm would begin to change node_modules, the ideal tree
+// is written down instead and the process ends. Nothing of the project is written, no tarball is fetched, no script runs.
+
+const fs = require('fs')
+const path = require('path')
+const { tell } = require('./npm.js')
+
+const UNVERIFIED = { git: 'vcs', remote: 'url' }
+
+exports.attach = ({ settings, npm, verb, args, inNpm }) => {
+  const seen = new Map()
+  const asked = new Set()
+  const pacote = inNpm('pacote')
+  const npa = inNpm('npm-package-arg')
+  watchPacote({ pacote, npa, seen, asked })
+
+  const Arborist = inNpm('@npmcli/arborist')
+  const { buildIdealTree } = Arborist.prototype
+  const finish = async (arb, options) => {
+    try {
+      const tree = await buildIdealTree.call(arb, { ...options, complete: false })
+      const document = await described({ arb, tree, Arborist, npm, verb, args, seen, npa })
+      await askFacts({ document, asked, npm, npa, fetch: inNpm('npm-registry-fetch') })
+      tell(settings, document)
+    } catch (error) {
+      // npm prints the error in its own words; what we keep is for a silent npm.
+      fs.writeFileSync(settings.out, JSON.stringify({ error: { code: error.code, message: String(error.message) } }))
+      throw error
+    }
+  }
+  Arborist.prototype.reify = function (options = {}) {
+    return finish(this, options)
+  }
+  if (verb === 'ci') {
+    // `npm ci` empties node_modules between its ideal tree and `reify`: never let it get that far.
+    Arborist.prototype.buildIdealTree = function (options = {}) {
+      return finish(this, options)
+    }
+  }
+}
+
+function watchPacote ({ pacote, npa, seen, asked }) {
+  const { manifest } = pacote
+  pacote.manifest = async (spec, opts = {}) => {
+    const parsed = npa(spec, opts.where)
+    if (UNVERIFIED[parsed.type]) {
+      return stub(parsed)
+    }
+    const found = await manifest(spec, opts)
+    if (parsed.registry || parsed.type === 'alias') {
+      seen.set(`${found.name}@${found.version}`, [found.name, found.version])
+    }
+    return found
+  }
+  pacote.extract = pacote.tarball = async spec => {
+    throw Object.assign(new Error(`safeinstall: ${String(spec)} would be fetched to plan it`), { code: 'ESAFEINSTALL' })
+  }
+  const { packument } = pacote.RegistryFetcher.prototype
+  pacote.RegistryFetcher.prototype.packument = function () {
+    asked.add(this.packumentUrl)
+    return packument.apply(this, arguments)
+  }
+}
+
+// What stands for a source that no registry vouches for: it is never fetched, only named.
+function stub (parsed) {
+  const source = parsed.saveSpec || parsed.fetchSpec || parsed.rawSpec
+  const last = String(source).replace(/[#?].*$/, '').replace(/(\.git|\.tgz|\.tar\.gz)?\/*$/, '').split(/[/:]/).pop()
+  const name = parsed.name || last.toLowerCase().replace(/[^a-z0-9._-]/g, '-').replace(/^[._]+/, '') || 'unnamed'
+  return { name, version: '0.0.0', _id: `${name}@0.0.0`, _from: parsed.raw, _resolved: source, _safeinstallStub: true }
+}
+
+async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
+  const actual = await installedTree(arb, Arborist)
+  const omit = new Set(arb.options.omit || [])
+  const flat = npm.flatOptions
+  const nodes = []
+  for (const node of tree.inventory.values()) {
+    nodes.push(record({ node, actual, omit, flat, npa }))
+  }
+  return {
+    verb,
+    asked: args.map(arg => [namedBy(arg, npa), arg]),
+    path: tree.realpath,
+    strategy: arb.options.installStrategy || 'hoisted',
+    filtered: Boolean((arb.options.workspaces || []).length || arb.options.workspacesEnabled === false),
+    writes: !(npm.config.get('dry-run') || npm.config.get('package-lock-only')),
+    registry: flat.registry,
+    nodes,
+    seen: [...seen.values()],
+  }
+}
+
+function namedBy (arg, npa) {
+  try {
+    return npa(arg).name || null
+  } catch {
+    return null
+  }
+}
+
+async function installedTree (arb, Arborist) {
+  try {
+    return await new Arborist({ ...arb.options, path: arb.path }).loadActual({ ignoreMissing: true })
+  } catch {
+    return null // an unreadable node_modules only means that nothing counts as kept
+  }
+}
+
+function record ({ node, actual, omit, flat, npa }) {
+  const target = node.isLink ? node.target : node
+  const before = actual && actual.inventory.get(node.location)
+  return {
+    location: node.location,
+    name: node.name,
+    packageName: node.packageName || node.name,
+    version: node.version || '',
+    resolved: node.resolved || null,
+    integrity: node.integrity || null,
+    registry: registryOf(node, flat, npa),
+    root: Boolean(node.isProjectRoot),
+    link: Boolean(node.isLink),
+    target: node.isLink ? target.location : null,
+    workspace: Boolean(target.isWorkspace),
+    local: !node.location.split('/').includes('node_modules'),
+    bundledBy: node.inBundle ? bundler(node) : null,
+    bundles: bundled(node.package),
+    shrinkwrap: Boolean(node.hasShrinkwrap),
+    shrunk: Boolean(node.inShrinkwrap),
+    omitted: omitted(node, omit),
+    optional: Boolean(node.optional),
+    extraneous: Boolean(node.extraneous),
+    script: Boolean(node.hasInstallScript),
+    stub: Boolean(node.package._safeinstallStub),
+    deprecated: typeof node.package.deprecated === 'string' ? node.package.deprecated : null,
+    kept: Boolean(before && !node.isLink && before.version === node.version && before.packageName === node.packageName &&
+      node.integrity && before.integrity === node.integrity),
+    edges: [...node.edgesOut.values()].map(edge => ({
+      name: edge.name,
+      spec: edge.rawSpec === undefined ? edge.spec : edge.rawSpec,
+      kind: edge.type,
+      to: edge.to ? (edge.to.isLink ? edge.to.target : edge.to).location : null,
+    })),
+  }
+}
+
+function bundler (node) {
+  const parent = node.getBundler ? node.getBundler() : null
+  return parent ? parent.location : null
+}
+
+function bundled (pkg) {
+  const names = pkg.bundleDependencies || pkg.bundledDependencies || []
+  return Array.isArray(names) ? names : Object.keys(pkg.dependencies || {})
+}
+
+function omitted (node, omit) {
+  if (typeof node.shouldOmit === 'function') {
+    return Boolean(node.shouldOmit(omit))
+  }
+  return Boolean(node.top.isProjectRoot && ((node.peer && omit.has('peer')) || (node.dev && omit.has('dev')) ||
+    (node.optional && omit.has('optional')) || (node.devOptional && omit.has('dev') && omit.has('optional'))))
+}
+
+// The registry that npm's configuration names for the package: only this one can vouch for it, not a lockfile's URL.
+function registryOf (node, flat, npa) {
+  if (node.isProjectRoot || node.isLink || !node.location.split('/').includes('node_modules')) {
+    return null
+  }
+  const scope = (node.packageName || node.name).split('/')[0]
+  return (scope.startsWith('@') && flat[`${scope}:registry`]) || flat.registry
+}
+
+// A lockfile answers npm without a packument; the upload times and hashes that judging needs are fetched by npm's own
+// client, with npm's own credentials. The gateway keeps what it sees and answers with an empty body.
+async function askFacts ({ document, asked, npm, npa, fetch }) {
+  const wanted = new Map()
+  for (const node of document.nodes) {
+    if (node.registry && !node.stub && !node.bundledBy && node.packageName) {
+      const spec = npa(node.packageName)
+      node.page = `${node.registry.replace(/\/+$/, '')}/${spec.escapedName}`
+      if (!asked.has(node.page)) {
+        wanted.set(node.page, spec)
+      }
+    }
+  }
+  const headers = { accept: 'application/json', 'pacote-req-type': 'packument', 'x-safeinstall-facts': '1' }
+  await Promise.all([...wanted].map(async ([url, spec]) => {
+    try {
+      const response = await fetch(url, { ...npm.flatOptions, headers, spec, integrity: null, fetchRetries: 0 })
+      await response.text()
+    } catch {
+      // The gateway knows what failed, and says so when the plan is read.
+    }
+  }))
+}

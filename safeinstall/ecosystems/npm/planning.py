@@ -1,0 +1,340 @@
+"""From npm's ideal tree and the packuments to a `Plan`."""
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from safeinstall.contracts import Conditions
+from safeinstall.ecosystems.npm.document import Document, Node
+from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood
+from safeinstall.gateway.npm import Held, NpmGateway, bare
+from safeinstall.gateway.npm_packument import VersionFacts, digests, strongest
+from safeinstall.model import (
+    Artifact,
+    ArtifactKind,
+    Digest,
+    EcosystemName,
+    Edge,
+    Plan,
+    Project,
+    Purl,
+    Registry,
+    Release,
+    Visibility,
+)
+from safeinstall.purl import make
+from safeinstall.text import printable, redacted
+
+_NPM: Final = EcosystemName.NPM
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """What the packuments told."""
+
+    held: Mapping[str, Held]
+    """By page URL."""
+
+    def facts(self, node: Node) -> VersionFacts | None:
+        held = self.held.get(bare(node.page)) if node.page else None
+        return held.versions.get(node.version) if held is not None else None
+
+
+def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> Plan:
+    """
+    Return the plan of *document*; the gateway keeps what installing it will ask for.
+
+    Raises `CannotResolve` when a registry did not tell what judging needs, `NotUnderstood` for packages that only
+    their tarball describes.
+    """
+    installed = tuple(node for node in document.nodes if not node.omitted)
+    _refuse_shrinkwraps(installed)
+    known = _Known(held=_held(document, installed, gateway))
+    targets = {node.target for node in document.nodes if node.link and node.target is not None}
+    releases: dict[str, Release] = {}
+    for node in installed:
+        if not node.root and not node.link:
+            releases[node.location] = _release(node, document, known, conditions, local=node.location in targets)
+    releases = _within(installed, releases)
+    return Plan(
+        ecosystem=_NPM,
+        releases=_merged(_asked(document, releases)),
+        edges=_edges(installed, releases),
+        projects=_projects(installed, releases, known),
+        notes=_notes(document, releases),
+    )
+
+
+# --- what the registries told ---------------------------------------------------------------------------------------
+
+
+def _held(document: Document, installed: Collection[Node], gateway: NpmGateway) -> Mapping[str, Held]:
+    pages = gateway.pages()
+    wanted: defaultdict[str, set[str]] = defaultdict(set)
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for node in document.nodes:
+        if node.page is not None:
+            wanted[bare(node.page)].add(node.version)
+            names[node.package].add(bare(node.page))
+    for name, version in document.seen:
+        for url in names[name] or _pages_of(name, pages):
+            wanted[url].add(version)
+    needed = {bare(node.page): node for node in installed if node.page is not None and not node.stub}
+    held = {}
+    for url, versions in wanted.items():
+        page = pages.get(url)
+        if page is not None and page.status == HTTPStatus.OK:
+            try:
+                held[url] = gateway.hold(url, versions)
+            except MalformedAnswer as error:
+                raise CannotResolve(f"{redacted(url)} is no packument ({error.message})") from error
+        elif url in needed and (page is None or page.status != HTTPStatus.NOT_FOUND):
+            raise _unanswered(needed[url], url, page.status if page is not None else None, page and page.failure)
+    return held
+
+
+def _pages_of(name: str, pages: Collection[str]) -> tuple[str, ...]:
+    return tuple(url for url in pages if urlsplit(url).path.endswith(f"/{name}"))
+
+
+def _unanswered(node: Node, url: str, status: int | None, failure: str | None) -> CannotResolve:
+    why = failure or (f"{redacted(url)} answered {status}" if status is not None else f"{redacted(url)} was not asked")
+    return CannotResolve(
+        f"the registry did not tell about `{printable(node.package)}`: {why}",
+        hint="try again when the registry answers, or check its URL and credentials in `npm config list`",
+    )
+
+
+# --- releases -------------------------------------------------------------------------------------------------------
+
+
+def _release(node: Node, document: Document, known: _Known, conditions: Conditions, *, local: bool) -> Release:
+    if node.bundled_by is not None:
+        return _bundled(node)
+    resolved = node.resolved or ""
+    if local or node.local:
+        return _from_disk(node, document, ArtifactKind.LOCAL_PROJECT, node.location)
+    if resolved.startswith("file:"):
+        path = unquote(resolved.removeprefix("file:"))
+        kind = (
+            ArtifactKind.LOCAL_PROJECT if os.path.isdir(os.path.join(document.path, path)) else ArtifactKind.LOCAL_FILE
+        )  # noqa: PTH112, PTH118 - posix semantics of npm's own strings
+        return _from_disk(node, document, kind, path)
+    if resolved.startswith("git") or (node.stub and not _is_web(resolved)):
+        return _unvouched(node, ArtifactKind.VCS)
+    facts = known.facts(node)
+    if node.stub or facts is None or not _vouched(node, facts):
+        return _unvouched(node, ArtifactKind.URL)
+    return _registered(node, facts, document, conditions)
+
+
+def _registered(node: Node, facts: VersionFacts, document: Document, conditions: Conditions) -> Release:
+    url = _without_credentials(node.resolved if _is_web(node.resolved or "") else facts.tarball)
+    hashes = tuple(dict.fromkeys((*digests(node.integrity), *facts.digests)))
+    return Release(
+        purl=make(_NPM, node.package, node.version),
+        name=node.package,
+        version=node.version,
+        artifact=Artifact(
+            kind=ArtifactKind.TARBALL,
+            filename=PurePosixPath(urlsplit(url).path).name,
+            url=url,
+            digests=hashes,
+            uploaded=facts.uploaded,
+        ),
+        registry=_registry(node.registry or document.registry, document.registry, conditions),
+        alias=node.name if node.name != node.package else None,
+        kept=node.kept,
+        install_script=node.script or facts.install_script,
+        yanked=facts.deprecated,
+    )
+
+
+def _vouched(node: Node, facts: VersionFacts) -> bool:
+    """
+    Whether the registry lists just this file under just this name and version.
+
+    A lockfile may point at any host, with that file's own hash: only the packument of the configured registry vouches.
+    """
+    mine, theirs = digests(node.integrity), facts.digests
+    algorithm = strongest([digest for digest in mine if digest.algorithm in {other.algorithm for other in theirs}])
+    if algorithm is not None:
+        return any(digest in theirs for digest in mine if digest.algorithm == algorithm)
+    return node.resolved is None or _path(node.resolved) == _path(facts.tarball)
+
+
+def _unvouched(node: Node, kind: ArtifactKind) -> Release:
+    url = _without_credentials(node.resolved or node.name)
+    qualifier = {"vcs_url": url} if kind is ArtifactKind.VCS else {"download_url": url}
+    version = "" if node.stub else node.version
+    return Release(
+        purl=make(_NPM, node.package, version or None, **qualifier),
+        name=node.package,
+        version=version,
+        artifact=Artifact(
+            kind=kind, filename=PurePosixPath(urlsplit(url).path).name, url=url, digests=digests(node.integrity)
+        ),
+        alias=node.name if node.name != node.package else None,
+        kept=node.kept,
+        install_script=node.script,
+    )
+
+
+def _from_disk(node: Node, document: Document, kind: ArtifactKind, path: str) -> Release:
+    # Relative to the project: a purl goes into reports and override files, which travel.
+    relative = os.path.relpath(os.path.join(document.path, path), document.path)  # noqa: PTH118 - may climb with `..`
+    return Release(
+        purl=make(_NPM, node.package, node.version or None, download_url=f"file:{relative}"),
+        name=node.package,
+        version=node.version,
+        artifact=Artifact(
+            kind=kind, filename=PurePosixPath(path).name, url=f"file:{relative}", digests=digests(node.integrity)
+        ),
+        alias=node.name if node.name != node.package else None,
+        kept=node.kept,
+        install_script=node.script,
+    )
+
+
+def _bundled(node: Node) -> Release:
+    return Release(
+        purl=make(_NPM, node.package, node.version),
+        name=node.package,
+        version=node.version,
+        artifact=Artifact(kind=ArtifactKind.BUNDLED, filename="", url=""),
+        alias=node.name if node.name != node.package else None,
+        kept=node.kept,
+        install_script=node.script,
+    )
+
+
+def _within(installed: Collection[Node], releases: Mapping[str, Release]) -> dict[str, Release]:
+    """Return *releases* with each bundled one bound to the tarball that it comes in."""
+    bound = dict(releases)
+    for node in installed:
+        if node.bundled_by is not None and node.bundled_by in releases:
+            outer = releases[node.bundled_by]
+            artifact = replace(outer.artifact, kind=ArtifactKind.BUNDLED, size=None, uploaded=None)
+            # It is as public as what it comes in, so advisory sources may be asked about it.
+            bound[node.location] = replace(releases[node.location], artifact=artifact, registry=outer.registry)
+    return bound
+
+
+def _registry(url: str, default: str, conditions: Conditions) -> Registry:
+    shown = _without_credentials(url)
+    if any(shown.startswith(prefix) for prefix in conditions.private_registries):
+        visibility = Visibility.PRIVATE
+    elif any(shown.startswith(prefix) for prefix in conditions.public_registries):
+        visibility = Visibility.PUBLIC
+    else:
+        same = urlsplit(url).netloc == urlsplit(default).netloc
+        visibility = Visibility.PUBLIC if same else Visibility.PRIVATE
+    return Registry(url=shown, visibility=visibility)
+
+
+def _merged(releases: Collection[Release]) -> tuple[Release, ...]:
+    """Return one release for each purl: kept only where every copy of it stays."""
+    merged: dict[Purl, Release] = {}
+    for release in releases:
+        other = merged.get(release.purl)
+        merged[release.purl] = (
+            release
+            if other is None
+            else replace(
+                other,
+                asked=other.asked or release.asked,
+                alias=other.alias or release.alias,
+                kept=other.kept and release.kept,
+                install_script=other.install_script or release.install_script,
+            )
+        )
+    return tuple(merged.values())
+
+
+# --- why they are here ----------------------------------------------------------------------------------------------
+
+
+def _asked(document: Document, releases: Mapping[str, Release]) -> tuple[Release, ...]:
+    typed = {name: words for name, words in document.asked if name is not None}
+    words: dict[str, str] = {}
+    for node in document.nodes:
+        if node.root or node.workspace:
+            origin = "package.json" if node.root else f"{node.location}/package.json"
+            for edge in node.edges:
+                if edge.to is not None and edge.to not in words:
+                    words[edge.to] = typed.get(edge.name) or f"{edge.name}@{edge.spec} ({origin})"
+    return tuple(replace(release, asked=words.get(location)) for location, release in releases.items())
+
+
+def _edges(installed: Collection[Node], releases: Mapping[str, Release]) -> tuple[Edge, ...]:
+    found: dict[Edge, None] = {}
+    for node in installed:
+        parent = releases.get(node.location)
+        if node.link or (parent is None and not node.root):
+            continue
+        for edge in node.edges:
+            child = releases.get(edge.to) if edge.to is not None else None
+            if child is not None:
+                requirement = f"{edge.name}@{edge.spec}" if edge.spec else edge.name
+                found[Edge(parent=parent.purl if parent else None, child=child.purl, requirement=requirement)] = None
+        if node.bundled_by is not None and parent is not None and node.bundled_by in releases:
+            found[Edge(parent=releases[node.bundled_by].purl, child=parent.purl, requirement="bundled")] = None
+    return tuple(found)
+
+
+def _projects(installed: Collection[Node], releases: Mapping[str, Release], known: _Known) -> tuple[Project, ...]:
+    found: dict[Purl, Project] = {}
+    for node in installed:
+        held = known.held.get(bare(node.page)) if node.page else None
+        release = releases.get(node.location)
+        if held is not None and release is not None and release.registry is not None:
+            purl = make(_NPM, release.name)
+            found[purl] = Project(purl=purl, first_uploaded=held.page.first_uploaded, releases=held.page.releases)
+    return tuple(found.values())
+
+
+def _notes(document: Document, releases: Mapping[str, Release]) -> tuple[str, ...]:
+    listed = {node.bundled_by for node in document.nodes if node.bundled_by is not None}
+    notes = []
+    for node in document.nodes:
+        if node.bundles and node.location in releases and node.location not in listed and not node.local:
+            where = f"`{printable(node.package)}@{printable(node.version)}`"
+            notes.append(f"{len(node.bundles)} packages come inside {where} and are covered by its hash")
+    left_out = sum(node.omitted for node in document.nodes)
+    if left_out:
+        notes.append(f"{left_out} packages are left out by `omit`: they are in the lockfile, but were not judged")
+    return tuple(dict.fromkeys(notes))
+
+
+def _refuse_shrinkwraps(installed: Collection[Node]) -> None:
+    inside = tuple(node.location for node in installed if node.shrunk)
+    for node in installed:
+        if node.shrinkwrap and not node.root and not any(at.startswith(f"{node.location}/") for at in inside):
+            shown = f"`{printable(node.package)}@{printable(node.version)}`"
+            raise NotUnderstood(
+                f"{shown} brings its own lockfile (npm-shrinkwrap.json), which only its tarball shows",
+                hint="packages of this kind are not supported yet; ask its publisher to drop the shrinkwrap",
+            )
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
+
+
+def _path(url: str) -> str:
+    return unquote(urlsplit(url).path)
+
+
+def _without_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=parts.fragment))
+
+
+def all_digests(plan: Plan) -> frozenset[Digest]:
+    """Return every hash that the plan's files may have."""
+    return frozenset(digest for release in plan.releases for digest in release.artifact.digests)

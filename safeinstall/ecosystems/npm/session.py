@@ -1,0 +1,122 @@
+"""One guarded npm command: planned by npm's own resolver, installed by npm from the frozen view of that plan."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from safeinstall.contracts import Conditions, World
+from safeinstall.ecosystems.npm import document as documents
+from safeinstall.ecosystems.npm.interpreter import Npm
+from safeinstall.ecosystems.npm.planning import all_digests, planned
+from safeinstall.ecosystems.npm.process import Hooked, hooked
+from safeinstall.ecosystems.npm.verifying import differences
+from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood, SafeinstallError
+from safeinstall.fields import optional
+from safeinstall.gateway.npm import NpmGateway, Planned
+from safeinstall.gateway.server import LoopbackServer
+from safeinstall.model import Access, ArtifactKind, Installed, Intent, Plan
+from safeinstall.text import printable
+
+_GLOBAL_HINT = "run it in a project, without `--global` and without `location=global` in an npmrc"
+_FROM_TARBALLS = frozenset({ArtifactKind.TARBALL, ArtifactKind.URL})
+
+
+@dataclass(slots=True)
+class NpmSession:
+    """See `Session`."""
+
+    intent: Intent
+    npm: Npm
+    world: World
+    conditions: Conditions
+    server: LoopbackServer
+    gateway: NpmGateway
+    temp: Path
+    _document: documents.Document | None = field(default=None)
+
+    def resolve(self) -> Plan:
+        """See `Session.resolve`."""
+        out = self.temp / "plan.json"
+        settings = {"mode": "plan", "out": str(out), "cache": str(self.temp / "cache")}
+        ready = self._hooked(settings)
+        # Whatever npm puts into its cache before our setting holds (its log) goes to the temporary folder as well.
+        env = {**ready.env, "npm_config_logs_dir": str(self.temp / "logs")}
+        done = self.world.runner.capture(ready.argv, cwd=self.intent.cwd, env=env)
+        self._document = _read(out, done.stdout + done.stderr, self.gateway)
+        return planned(self._document, self.gateway, self.conditions)
+
+    def install(self, plan: Plan) -> Installed:
+        """See `Session.install`."""
+        if self._document is None:
+            raise SafeinstallError("nothing was planned")
+        _refuse_unfetchable(plan)
+        allowed = self.temp / "planned.json"
+        allowed.write_text(json.dumps([f"{digest.algorithm}:{digest.value}" for digest in all_digests(plan)]))
+        self.gateway.freeze(
+            tuple(
+                Planned(
+                    url=release.artifact.url,
+                    digests=release.artifact.digests,
+                    name=f"{release.name}@{release.version}",
+                )
+                for release in plan.releases
+                if release.artifact.kind in _FROM_TARBALLS
+            )
+        )
+        settings = {"mode": "install", "out": str(self.temp / "install.json"), "planned": str(allowed)}
+        ready = self._hooked(settings)
+        code = self.world.runner.attached(ready.argv, cwd=self.intent.cwd, env=ready.env)
+        verified = differences(self._document) if code == 0 and self._document.writes else ()
+        return Installed(exit_code=code, differences=verified, blocked=(*self.gateway.refusals(), *self._escapes()))
+
+    def accesses(self) -> tuple[Access, ...]:
+        """See `Session.accesses`."""
+        return self.server.accesses()
+
+    def _hooked(self, settings: Mapping[str, str]) -> Hooked:
+        return hooked(
+            self.npm,
+            self.intent.argv,
+            self.world.env,
+            {**settings, "gateway": self.server.base, "temp": str(self.temp), "verb": self.intent.verb},
+            proxy=self.server.proxy,
+        )
+
+    def _escapes(self) -> tuple[str, ...]:
+        return tuple(f"{escape} did not come through the hook" for escape in self.server.escapes())
+
+
+def _read(out: Path, output: str, gateway: NpmGateway) -> documents.Document:
+    try:
+        told: object = json.loads(out.read_text(encoding="utf-8"))
+        if optional(told, "misunderstood", bool):
+            raise _misunderstood(told)
+        message = optional(told, "error.message", str)
+        if message is not None:
+            raise CannotResolve(_why(message, gateway), output=output)
+        return documents.read(told)
+    except (OSError, ValueError, MalformedAnswer) as error:
+        raise CannotResolve("npm ended before it had a plan", output=output) from error
+
+
+def _misunderstood(told: object) -> NotUnderstood:
+    if optional(told, "global", bool):
+        return NotUnderstood("installing globally is not guarded yet", hint=_GLOBAL_HINT)
+    verb = printable(optional(told, "verb", str) or "another command")
+    return NotUnderstood(f"npm reads this command line as `{verb}`, we do not", hint="put the command first: `npm install ...`")
+
+
+def _why(message: str, gateway: NpmGateway) -> str:
+    failed = next((page.failure for page in gateway.pages().values() if page.failure is not None), None)
+    return failed or f"npm could not work out what to install: {printable(message)}"
+
+
+def _refuse_unfetchable(plan: Plan) -> None:
+    for release in plan.releases:
+        kind, digests = release.artifact.kind, release.artifact.digests
+        if kind is ArtifactKind.VCS or (kind is ArtifactKind.URL and not digests):
+            raise NotUnderstood(
+                f"`{printable(release.name)}` comes from {printable(release.artifact.url)}, which cannot be installed yet",
+                hint="install a release of it from a registry; git and URL sources without a hash are not supported yet",
+            )

@@ -1,0 +1,342 @@
+"""
+The gateway's npm side: packuments only while planning, the frozen view of the plan while installing.
+
+Nothing of a tarball reaches npm before all of it is here and its hash is the planned one.
+"""
+
+import hashlib
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import IO, Final
+from urllib.parse import unquote, urlsplit
+
+from safeinstall.errors import MalformedAnswer, SourceUnavailable
+from safeinstall.gateway.npm_cache import Packument, PackumentCache
+from safeinstall.gateway.npm_packument import (
+    ABBREVIATED,
+    PageFacts,
+    VersionFacts,
+    abbreviated,
+    frozen,
+    page_facts,
+    parsed,
+    strongest,
+    version_facts,
+)
+from safeinstall.gateway.server import Request, Response
+from safeinstall.gateway.upstream import CHUNK, Answer, Upstream
+from safeinstall.model import AccessKind, Digest, Phase
+from safeinstall.text import printable, redacted
+
+MAX_PACKUMENT: Final = 300_000_000
+MAX_TARBALL: Final = 4_000_000_000
+_MAX_ERROR: Final = 100_000
+_IN_MEMORY: Final = 8_000_000
+_AUDIT = "/-/npm/v1/security/"
+# npm tries 5xx again after 10 and 60 seconds; the gateway has tried twice itself, so its own failure is a status that
+# npm reports at once.
+_FAILED = HTTPStatus.FAILED_DEPENDENCY
+_DROPPED = frozenset(
+    {"accept", "accept-encoding", "if-none-match", "if-modified-since", "range", "x-safeinstall-facts"}
+)
+_PASSED = frozenset({"content-type", "etag", "last-modified", "cache-control", "expires", "date", "www-authenticate"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """What the registry answered for one name while planning."""
+
+    url: str
+    """Of the packument, without credentials."""
+    status: int
+    body: bytes
+    failure: str | None = None
+    """Why there is no answer at all; the status is then 424."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """One tarball of the plan."""
+
+    url: str
+    digests: tuple[Digest, ...]
+    name: str
+    """For messages: `express@4.18.2`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """What was read from a packument before it was dropped."""
+
+    page: PageFacts
+    versions: Mapping[str, VersionFacts]
+
+
+@dataclass(slots=True)
+class _State:
+    pages: dict[str, Page] = field(default_factory=dict)
+    abbreviates: dict[str, bool] = field(default_factory=dict)
+    views: dict[str, dict[str, object]] = field(default_factory=dict)
+    tarballs: dict[str, list[Planned]] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
+    locks: dict[str, threading.Lock] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class NpmGateway:
+    """See `Handler`: answers one guarded npm command."""
+
+    def __init__(self, upstream: Upstream, cache: PackumentCache, now: Callable[[], datetime]) -> None:
+        """Begin in the planning phase."""
+        self.phase = Phase.PLAN
+        self._upstream = upstream
+        self._cache = cache
+        self._now = now
+        self._state = _State()
+
+    def pages(self) -> Mapping[str, Page]:
+        """Return what the registries answered while planning, by URL without credentials."""
+        with self._state.lock:
+            return dict(self._state.pages)
+
+    def refusals(self) -> tuple[str, ...]:
+        """Return what was refused and why, one sentence each."""
+        with self._state.lock:
+            return tuple(dict.fromkeys(self._state.refusals))
+
+    def hold(self, url: str, versions: Collection[str]) -> Held:
+        """
+        Read the packument at *url* (200 while planning) and keep of it, for installing, nothing but *versions*.
+
+        Raises `MalformedAnswer`. Read once and then dropped: a large project has 150 MB of packuments.
+        """
+        page = self._state.pages[url]
+        packument = parsed(page.body)
+        found = {version: facts for version in versions if (facts := version_facts(packument, version)) is not None}
+        self._state.views[url] = frozen(packument, versions)
+        self._state.pages[url] = replace(page, body=b"")
+        return Held(page=page_facts(packument), versions=found)
+
+    def freeze(self, tarballs: Collection[Planned]) -> None:
+        """
+        Turn to the installing phase: only *tarballs* are served, and of packuments only what `hold` kept.
+
+        A page that failed while planning fails again in the same way.
+        """
+        self.phase = Phase.INSTALL
+        for planned in tarballs:
+            # npm maps the hosts of a lockfile's URLs to the configured registry; the hash binds the bytes either way.
+            keys = {bare(planned.url), _path(planned.url)} if planned.digests else {bare(planned.url)}
+            for key in keys:
+                self._state.tarballs.setdefault(key, []).append(planned)
+
+    def answer(self, request: Request) -> Response:
+        """See `Handler.answer`."""
+        kind = request.headers.get("pacote-req-type", "")
+        if request.method in {"GET", "HEAD"} and kind == "packument":
+            return self._planned_page(request) if self.phase is Phase.PLAN else self._frozen_page(request)
+        if self.phase is Phase.INSTALL and request.method in {"GET", "HEAD"} and kind == "tarball":
+            return self._tarball(request)
+        if self.phase is Phase.INSTALL and _AUDIT in urlsplit(request.url).path:
+            return self._audit(request)
+        artifact = AccessKind.ARTIFACT if kind == "tarball" else AccessKind.OTHER
+        when = "while planning" if self.phase is Phase.PLAN else "while installing"
+        return self._refused(f"{redacted(request.url)} is not fetched {when}", artifact)
+
+    # --- planning ---------------------------------------------------------------------------------------------------
+
+    def _planned_page(self, request: Request) -> Response:
+        url = bare(request.url)
+        with self._state.lock:
+            lock = self._state.locks.setdefault(url, threading.Lock())
+        with lock:
+            page = self._state.pages.get(url)
+            if page is None:
+                page = self._fetched(request, url)
+                with self._state.lock:
+                    self._state.pages[url] = page
+        if "x-safeinstall-facts" in request.headers:
+            return Response(HTTPStatus.NO_CONTENT, {}, kind=AccessKind.PAGE)
+        if page.failure is not None:
+            return _json(_FAILED, {"error": page.failure})
+        if page.status == HTTPStatus.OK and self._wants_abbreviated(request):
+            return _json(HTTPStatus.OK, abbreviated(parsed(page.body)), ABBREVIATED)
+        return _document(page.status, page.body)
+
+    def _fetched(self, request: Request, url: str) -> Page:
+        authorization = request.headers.get("authorization", "")
+        kept = self._cache.get(url, authorization)
+        if kept is not None and kept.fresh(self._now()):
+            return Page(url=url, status=HTTPStatus.OK, body=kept.body)
+        headers = _forwarded(request) | {"accept": "application/json", "accept-encoding": "gzip"}
+        if kept is not None and kept.etag:
+            headers["if-none-match"] = kept.etag
+        try:
+            answer = self._upstream.open(request.url, headers=headers, transport=request.transport)
+            body = answer.read(MAX_PACKUMENT)
+        except SourceUnavailable as error:
+            return Page(url=url, status=_FAILED, body=b"", failure=error.message)
+        if answer.status == HTTPStatus.NOT_MODIFIED and kept is not None:
+            body = kept.body
+        elif answer.status != HTTPStatus.OK:
+            return Page(url=url, status=answer.status, body=body[:_MAX_ERROR])
+        try:
+            parsed(body)
+        except MalformedAnswer as error:
+            reason = f"{redacted(url)} is no packument ({error.message})"
+            return Page(url=url, status=_FAILED, body=b"", failure=reason)
+        self._keep(url, authorization, answer, body)
+        return Page(url=url, status=HTTPStatus.OK, body=body)
+
+    def _keep(self, url: str, authorization: str, answer: Answer, body: bytes) -> None:
+        max_age = _max_age(answer.headers.get("cache-control", ""))
+        etag = answer.headers.get("etag")
+        if etag or max_age:
+            self._cache.put(url, authorization, Packument(body=body, etag=etag, fetched=self._now(), max_age=max_age))
+
+    def _wants_abbreviated(self, request: Request) -> bool:
+        """Whether npm asked for the short form and its registry would have given it: many know only the full one."""
+        if not request.headers.get("accept", "").startswith(ABBREVIATED):
+            return False
+        host = urlsplit(request.url).netloc
+        if host not in self._state.abbreviates:
+            headers = _forwarded(request) | {"accept": request.headers["accept"], "accept-encoding": "gzip"}
+            answer = self._upstream.open(request.url, headers=headers, transport=request.transport)
+            answer.close()
+            self._state.abbreviates[host] = ABBREVIATED in answer.headers.get("content-type", "")
+        return self._state.abbreviates[host]
+
+    # --- installing -------------------------------------------------------------------------------------------------
+
+    def _frozen_page(self, request: Request) -> Response:
+        url = bare(request.url)
+        view = self._state.views.get(url)
+        if view is not None:
+            if request.headers.get("accept", "").startswith(ABBREVIATED) and self._state.abbreviates.get(
+                urlsplit(request.url).netloc
+            ):
+                return _json(HTTPStatus.OK, abbreviated(view), ABBREVIATED)
+            return _json(HTTPStatus.OK, view)
+        page = self._state.pages.get(url)
+        if page is not None and page.status != HTTPStatus.OK:
+            return _document(page.status, page.body or json.dumps({"error": page.failure}).encode())
+        self._refuse(f"{redacted(url)} is not in the plan")
+        return _json(HTTPStatus.NOT_FOUND, {"error": "not in the plan that was judged"})
+
+    def _tarball(self, request: Request) -> Response:
+        url = bare(request.url)
+        planned = self._state.tarballs.get(url) or self._state.tarballs.get(_path(url))
+        if not planned:
+            return self._refused(f"{redacted(url)} is not in the plan", AccessKind.ARTIFACT)
+        headers = _forwarded(request) | {"accept": "*/*", "accept-encoding": "identity"}
+        try:
+            answer = self._upstream.open(request.url, headers=headers, transport=request.transport)
+            if answer.status != HTTPStatus.OK:
+                return Response(answer.status, _passed(answer), _once(answer.read(_MAX_ERROR)), AccessKind.ARTIFACT)
+            return self._verified(answer, planned)
+        except SourceUnavailable as error:
+            return self._refused(error.message, AccessKind.ARTIFACT, status=_FAILED)
+
+    def _verified(self, answer: Answer, planned: list[Planned]) -> Response:
+        algorithms = {name for item in planned if (name := strongest(item.digests)) is not None}
+        hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+        spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed when it was sent
+        size = 0
+        for chunk in answer.chunks():
+            size += len(chunk)
+            if size > MAX_TARBALL:
+                raise SourceUnavailable(f"{redacted(answer.url)} answered more than {MAX_TARBALL:,} bytes")
+            spool.write(chunk)
+            for running in hashes.values():
+                running.update(chunk)
+        found = {Digest(algorithm=name, value=running.hexdigest()) for name, running in hashes.items()}
+        if not any(_matches(item, found) for item in planned):
+            spool.close()
+            names = ", ".join(sorted({item.name for item in planned}))
+            reason = f"{redacted(answer.url)} is not the file of {printable(names)} that was judged: its hash differs"
+            return self._refused(reason, AccessKind.ARTIFACT)
+        spool.seek(0)
+        return Response(
+            HTTPStatus.OK, _passed(answer) | {"content-length": str(size)}, _sent(spool), AccessKind.ARTIFACT
+        )
+
+    def _audit(self, request: Request) -> Response:
+        headers = {key: value for key, value in request.headers.items() if key != "accept-encoding"}
+        try:
+            answer = self._upstream.open(
+                request.url, method=request.method, headers=headers, transport=request.transport, body=request.body
+            )
+            body = answer.read(MAX_PACKUMENT)
+        except SourceUnavailable as error:
+            return _json(_FAILED, {"error": error.message}, kind=AccessKind.OTHER)
+        return _document(answer.status, body, kind=AccessKind.OTHER)
+
+    def _refuse(self, reason: str) -> None:
+        with self._state.lock:
+            self._state.refusals.append(reason)
+
+    def _refused(self, reason: str, kind: AccessKind, *, status: int = HTTPStatus.FORBIDDEN) -> Response:
+        self._refuse(reason)
+        return _json(status, {"error": f"safeinstall: {reason}"}, kind=kind)
+
+
+def bare(url: str) -> str:
+    """Return *url* without credentials and fragment, in the one spelling by which pages are found again."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "") + (f":{parts.port}" if parts.port is not None else "")
+    return f"{parts.scheme}://{host}{unquote(parts.path)}" + (f"?{parts.query}" if parts.query else "")
+
+
+def _path(url: str) -> str:
+    return unquote(urlsplit(url).path)
+
+
+def _matches(planned: Planned, found: Collection[Digest]) -> bool:
+    """Whether *found* holds a planned digest of the strongest kind, or nothing binds the planned file at all."""
+    algorithm = strongest(planned.digests)
+    return algorithm is None or any(digest in found for digest in planned.digests if digest.algorithm == algorithm)
+
+
+def _forwarded(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers.items() if name not in _DROPPED}
+
+
+def _passed(answer: Answer) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name in _PASSED}
+
+
+def _max_age(cache_control: str) -> timedelta:
+    rules = [rule.strip().lower() for rule in cache_control.split(",")]
+    if "no-store" in rules or "no-cache" in rules:
+        return timedelta(0)
+    ages = [rule.removeprefix("max-age=") for rule in rules if rule.startswith("max-age=")]
+    return timedelta(seconds=min(int(ages[0]), 86_400)) if ages and ages[0].isdigit() else timedelta(0)
+
+
+def _json(
+    status: int, document: object, content_type: str = "application/json", kind: AccessKind = AccessKind.PAGE
+) -> Response:
+    return _document(status, json.dumps(document, separators=(",", ":")).encode(), content_type, kind)
+
+
+def _document(
+    status: int, body: bytes, content_type: str = "application/json", kind: AccessKind = AccessKind.PAGE
+) -> Response:
+    # Nothing of this view may stay in npm's cache, where a later command would find it.
+    headers = {"content-type": content_type, "content-length": str(len(body)), "cache-control": "no-store"}
+    return Response(int(status), headers, _once(body), kind)
+
+
+def _once(body: bytes) -> Iterator[bytes]:
+    yield body
+
+
+def _sent(spool: IO[bytes]) -> Iterator[bytes]:
+    with spool:
+        while chunk := spool.read(CHUNK):
+            yield chunk
