@@ -1,26 +1,46 @@
 """The PyPI side of the gateway: metadata only while pip plans, exactly the judged files while it installs."""
 
+import hashlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 
-from safeinstall.gateway.pages import IndexFile
-from safeinstall.gateway.server import Request, Response
+from packaging.utils import canonicalize_name
+
+from safeinstall.errors import MalformedAnswer, SafeinstallError
+from safeinstall.gateway import metadata
+from safeinstall.gateway.pages import Channel, IndexFile, Page, filename_of, is_archive, key, project_of_page
+from safeinstall.gateway.prefetch import Prefetcher
+from safeinstall.gateway.pypi_artifacts import Artifacts
+from safeinstall.gateway.pypi_index import Index, served, told, written
+from safeinstall.gateway.pypi_known import Known
+from safeinstall.gateway.pypi_other import Others
+from safeinstall.gateway.pypi_remote import MetadataReader, Told
+from safeinstall.gateway.pypi_target import Fit, Target
+from safeinstall.gateway.server import Refusal, Request, Response
+from safeinstall.gateway.stream import Expected
 from safeinstall.gateway.upstream import Upstream
-from safeinstall.model import BuildNeed, Phase, Project
+from safeinstall.model import AccessKind, BuildNeed, Digest, Phase, Project
+from safeinstall.text import printable, redacted
+
+__all__ = ["IndexFile", "PypiGateway", "Target"]
+
+_METADATA = ".metadata"
+# How an index says "I do not have it"; some say 403 for that, and pip takes it so.
+_ABSENT = frozenset({403, 404, 410})
+# pip would ask five times more after a 502; we have tried again already, and a malformed page stays malformed.
+_OUTAGE, _MALFORMED = HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.FAILED_DEPENDENCY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
-    """The interpreter that pip installs for."""
-
-    tags: tuple[str, ...]
-    """Best first: `cp311-cp311-manylinux_2_17_x86_64`."""
-    python_full_version: str
-    environment: Mapping[str, str]
-    """Its PEP 508 markers."""
-    trim: bool
-    """Leave out of pages what cannot fit; False for `--platform`, `--python-version`, `--ignore-requires-python` and such."""
+class _Frozen:
+    files: Mapping[str, IndexFile]
+    projects: frozenset[str]
+    adverts: Mapping[str, str]
+    """The sha256 of the metadata of those files that pip may resolve by metadata alone."""
+    vet_unplanned: bool
 
 
 class PypiGateway:
@@ -43,31 +63,174 @@ class PypiGateway:
         *vet_file* and *vet_url* are asked from the server's threads, for artifacts that pip wants although it could
         plan from metadata: build requirements, direct URLs. True: their bytes may be handed out now.
         """
-        raise NotImplementedError
+        self.phase = Phase.PLAN
+        self._upstream = upstream
+        self._trim = target.trim
+        self._fit = Fit(target)
+        self._vet_file = vet_file
+        self._vet_url = vet_url
+        self._known = Known()
+        self._index = Index(upstream, self._known)
+        self._reader = MetadataReader(upstream, cache)
+        self._artifacts = Artifacts(upstream)
+        self._others = Others(upstream)
+        self._prefetcher = Prefetcher(
+            fit=self._fit, environment=target.environment, page=self._index.page, read=self._reader.get
+        )
+        self._frozen: _Frozen | None = None
+        self._failed: dict[str, str] = {}
+        self._unplanned: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def answer(self, request: Request) -> Response:
         """See `Handler.answer`."""
-        raise NotImplementedError
+        if request.method not in {"GET", "HEAD"}:
+            method = printable(request.method, limit=20)
+            raise Refusal(f"{method} is not for package indexes", status=HTTPStatus.METHOD_NOT_ALLOWED)
+        where = key(request.url)
+        try:
+            return self._route(request, where)
+        except Told as asked:
+            return told(asked.answer, AccessKind.OTHER)
+
+    def _route(self, request: Request, where: str) -> Response:
+        described = self._known.file(where.removesuffix(_METADATA)) if where.endswith(_METADATA) else None
+        if described is not None:
+            return self._answer_metadata(request, described)
+        file = self._known.file(where)
+        if file is not None:
+            return self._answer_file(request, file)
+        if is_archive(filename_of(where)):
+            return self._answer_url(request, where)
+        accept = request.headers.get("accept", "")
+        if "application/vnd.pypi.simple" in accept or "text/html" in accept:
+            return self._answer_page(request, where)
+        return self._others.answer(request, where) or self._answer_url(request, where)
+
+    def _answer_page(self, request: Request, where: str) -> Response:
+        frozen = self._frozen
+        if frozen is not None:
+            page = self._index.seen(where)
+            if page is not None:
+                entries = [
+                    replace(entry, file=frozen.files[entry.file.url])
+                    for entry in page.entries
+                    if entry.file.url in frozen.files
+                ]
+                if entries:
+                    return written(request, page, entries, lambda file: frozen.adverts.get(key(file.url), False))
+            self._let_unplanned(where, frozen)
+        page = self._page(request, where)
+        if frozen is None:
+            self._prefetcher.saw(request.url, _channel(request), page)
+        entries = [entry for entry in page.entries if not self._trim or self._fit.listed(entry.file)]
+        return written(request, page, entries, lambda _: True)
+
+    def _let_unplanned(self, where: str, frozen: _Frozen) -> None:
+        project = project_of_page(where)
+        if frozen.vet_unplanned and project not in frozen.projects:
+            return
+        reason = f"`{printable(project)}` was asked for while installing, but is not in the plan"
+        if project not in frozen.projects:  # a planned one is simply listed on another page
+            with self._lock:
+                self._unplanned[project] = reason
+        raise Refusal(reason, status=HTTPStatus.NOT_FOUND)
+
+    def _page(self, request: Request, where: str) -> Page:
+        try:
+            page = self._index.page(request.url, _channel(request))
+        except Told as asked:
+            status = asked.answer.status
+            self._note(where, None if status in _ABSENT else f"{redacted(request.url)} answered {status}")
+            raise
+        except SafeinstallError as error:
+            self._note(where, error.message)
+            raise Refusal(error.message, status=_status(error)) from error
+        self._note(where, None)
+        return page
+
+    def _answer_metadata(self, request: Request, file: IndexFile) -> Response:
+        frozen = self._frozen
+        name = printable(file.filename)
+        if frozen is not None:
+            known = self._reader.known(file.url) if file.url in frozen.adverts else None
+            if known is not None:
+                return served(known)
+            if file.url in frozen.files or not frozen.vet_unplanned:
+                raise Refusal(f"the metadata of `{name}` is not for resolving", status=HTTPStatus.NOT_FOUND)
+        where = f"{file.url}{_METADATA}"
+        try:
+            data = self._reader.get(file, _channel(request))
+        except SafeinstallError as error:
+            reason = f"the metadata of `{name}` cannot be had: {error.message}"
+            self._note(where, reason)
+            raise Refusal(reason, status=_status(error)) from error
+        self._note(where, None)
+        return served(data)
+
+    def _answer_file(self, request: Request, file: IndexFile) -> Response:
+        frozen = self._frozen
+        name = printable(file.filename)
+        if frozen is not None and file.url in frozen.files:
+            file = frozen.files[file.url]
+        elif frozen is not None and not frozen.vet_unplanned:
+            raise self._artifacts.refuse(file.url, f"`{name}` was asked for while installing, but is not in the plan")
+        elif request.method != "HEAD" and not self._vet_file(file):
+            reason = f"`{name}` is not in the plan" if frozen is not None else f"`{name}` may not be fetched to plan"
+            raise self._artifacts.refuse(file.url, reason) if frozen is not None else Refusal(reason)
+        expected = Expected(
+            filename=file.filename,
+            digests=file.digests or self._before(file.url),
+            metadata=self._reader.known(file.url) if file.is_wheel else None,
+        )
+        return self._artifacts.send(request, file.url, expected, named=False, spoiled=lambda: self._reader.forget(file))
+
+    def _answer_url(self, request: Request, where: str) -> Response:
+        frozen = self._frozen
+        before = self._before(where)
+        shown = redacted(request.url)
+        if frozen is not None and not before and not frozen.vet_unplanned:
+            raise self._artifacts.refuse(where, f"{shown} was asked for while installing, but is not in the plan")
+        if request.method != "HEAD" and not (frozen is not None and before) and not self._vet_url(where):
+            raise Refusal(f"{shown} may not be fetched: no index vouches for it")
+        expected = Expected(filename=filename_of(where), digests=before)
+        return self._artifacts.send(request, where, expected, named=True, spoiled=lambda: None)
+
+    def _before(self, where: str) -> tuple[Digest, ...]:
+        # Bytes that no index vouches for must at least be those that were seen before.
+        computed = self._artifacts.computed(where)
+        return () if computed is None else (Digest(algorithm="sha256", value=computed),)
+
+    def _note(self, where: str, failure: str | None) -> None:
+        with self._lock:
+            self._failed.pop(where, None)
+            if failure is not None:
+                self._failed[where] = failure
+
+    # --- what was learned
 
     def file(self, url: str) -> IndexFile | None:
         """Return the file that some page listed under *url* (credentials and fragment do not count)."""
-        raise NotImplementedError
+        return self._known.file(url)
 
     def files_of(self, project: str) -> tuple[IndexFile, ...]:
         """Return every file of *project* that any page listed, before trimming."""
-        raise NotImplementedError
+        return self._known.files_of(canonicalize_name(project))
 
     def project(self, name: str) -> Project | None:
         """Return what all pages seen for *name* tell together; None when no page was seen."""
-        raise NotImplementedError
+        return self._known.project(canonicalize_name(name))
 
     def metadata(self, url: str) -> bytes | None:
         """Return the METADATA (sdist: PKG-INFO) that the planner was given for the file at *url*."""
-        raise NotImplementedError
+        return self._reader.known(key(url))
 
     def build_need(self, url: str) -> BuildNeed:
         """Return what installing the known file at *url* runs, by the metadata that was served (PEP 643)."""
-        raise NotImplementedError
+        if filename_of(url).endswith(".whl"):
+            return BuildNeed.NONE
+        served = self.metadata(url)
+        return BuildNeed.DYNAMIC if served is None else metadata.build_need(served)
 
     def build_requires(self, file: IndexFile) -> tuple[str, ...] | None:
         """
@@ -75,11 +238,26 @@ class PypiGateway:
 
         Nothing of the archive is executed or kept. A backend may ask for more when it runs.
         """
-        raise NotImplementedError
+        try:
+            return metadata.build_requires(self._reader.pyproject(file))
+        except (SafeinstallError, Told):
+            return None
 
     def computed(self, url: str) -> str | None:
         """Return the sha256 of the bytes that were streamed from *url* to their end, in either phase."""
-        raise NotImplementedError
+        return self._artifacts.computed(key(url))
+
+    def refusals(self) -> tuple[str, ...]:
+        """Return what was refused while installing and why, one sentence for each, for the user."""
+        return (*self._artifacts.refusals(), *self._unplanned.values()) if self._frozen is not None else ()
+
+    def failures(self) -> tuple[str, ...]:
+        """
+        Return which pages and metadata could not be had, and why, unless they could later.
+
+        pip goes on without an index that fails: a plan that was made so is not the plan that was asked for.
+        """
+        return tuple(self._failed.values())
 
     def freeze(
         self, files: Sequence[IndexFile], *, advertise: Callable[[IndexFile], bool], vet_unplanned: bool
@@ -90,12 +268,29 @@ class PypiGateway:
         *advertise* says for which of them pip may resolve by metadata alone (not for an sdist that is built
         dynamically). With *vet_unplanned* other projects get their pages, and each artifact of them is vetted.
         """
-        raise NotImplementedError
-
-    def refusals(self) -> tuple[str, ...]:
-        """Return what was refused while installing and why, one sentence for each, for the user."""
-        raise NotImplementedError
+        self._prefetcher.close()
+        self._artifacts.reset()
+        adverts = {}
+        for file in files:
+            served = self.metadata(file.url)
+            if served is not None and advertise(file):
+                adverts[key(file.url)] = hashlib.sha256(served).hexdigest()
+        self._frozen = _Frozen(
+            files={key(file.url): file for file in files},
+            projects=frozenset(file.project for file in files),
+            adverts=adverts,
+            vet_unplanned=vet_unplanned,
+        )
+        self.phase = Phase.INSTALL
 
     def close(self) -> None:
         """Stop what still runs in the background."""
-        raise NotImplementedError
+        self._prefetcher.close()
+
+
+def _channel(request: Request) -> Channel:
+    return Channel(headers=request.headers, transport=request.transport)
+
+
+def _status(error: SafeinstallError) -> int:
+    return _MALFORMED if isinstance(error, MalformedAnswer) else _OUTAGE

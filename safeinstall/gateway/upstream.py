@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ CHUNK = 131_072
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0
+_WHOLE_SECONDS = 120.0
 _POOL = 32
 # Refused connections and gateway errors are tried again twice, after 0.3 and 0.6 s; an answer of any other kind stands.
 _RETRY = Retry(
@@ -43,23 +45,38 @@ class Answer:
     """Where redirects led."""
     raw: requests.Response
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the body; raises `SourceUnavailable` when it breaks off."""
+    def chunks(self, *, decode: bool = True) -> Iterator[bytes]:
+        """
+        Yield the body; raises `SourceUnavailable` when it breaks off.
+
+        Without *decode* it is as sent: the hash of an archive is that of the bytes before any `Content-Encoding`.
+        """
         try:
-            yield from self.raw.iter_content(CHUNK)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            if decode:
+                yield from self.raw.iter_content(CHUNK)
+            else:
+                yield from self.raw.raw.stream(CHUNK, decode_content=False)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise SourceUnavailable(f"{redacted(self.url)} broke off ({type(error).__name__})") from error
         finally:
             self.close()
 
     def read(self, max_bytes: int) -> bytes:
-        """Return the whole body; raises `SourceUnavailable` when it is longer than *max_bytes* or breaks off."""
+        """
+        Return the whole body.
+
+        Raises `SourceUnavailable` when it breaks off, is longer than *max_bytes* or drips for more than two minutes.
+        """
         taken = bytearray()
+        end = time.monotonic() + _WHOLE_SECONDS
         for chunk in self.chunks():
             taken += chunk
             if len(taken) > max_bytes:
                 self.close()
                 raise SourceUnavailable(f"{redacted(self.url)} answered more than {max_bytes:,} bytes")
+            if time.monotonic() > end:
+                self.close()
+                raise SourceUnavailable(f"{redacted(self.url)} took more than {_WHOLE_SECONDS:g} s")
         return bytes(taken)
 
     def close(self) -> None:

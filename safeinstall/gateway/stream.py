@@ -1,0 +1,75 @@
+"""Artifacts on their way to the manager: nothing whole arrives before it is what it should be."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from safeinstall.errors import SafeinstallError
+from safeinstall.gateway import metadata
+from safeinstall.gateway.server import Refusal
+from safeinstall.model import Digest
+from safeinstall.text import printable
+
+HELD_BACK = 131_072
+"""Bytes at the end that are given only when all is well: a zip's directory and a tar's last members are in them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """What the bytes must be."""
+
+    filename: str
+    digests: tuple[Digest, ...] = ()
+    metadata: bytes | None = None
+    """The METADATA that the plan was made with; None: the file is no wheel, or its metadata was never asked for."""
+
+
+def verified(chunks: Iterable[bytes], expected: Expected, done: Callable[[str], None]) -> Iterator[bytes]:
+    """
+    Yield *chunks* but their end, and the end only when all digests and the metadata are as *expected*.
+
+    *done* is told the sha256 of what was given whole. Raises `Refusal`; what was yielded until then is no archive.
+    """
+    algorithms = {digest.algorithm for digest in expected.digests} | {"sha256"}
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+    with tempfile.TemporaryFile(prefix="safeinstall-") as copy:
+        held = bytearray()
+        for chunk in chunks:
+            for one in hashes.values():
+                one.update(chunk)
+            if expected.metadata is not None:
+                copy.write(chunk)
+            held += chunk
+            if len(held) > HELD_BACK * 2:
+                yield bytes(held[:-HELD_BACK])
+                del held[:-HELD_BACK]
+        found = {name: one.hexdigest() for name, one in hashes.items()}
+        _check_digests(expected, found)
+        _check_metadata(expected, copy)
+    done(found["sha256"])
+    yield bytes(held)
+
+
+def _check_digests(expected: Expected, found: dict[str, str]) -> None:
+    for digest in expected.digests:
+        if found[digest.algorithm] != digest.value:
+            raise Refusal(
+                f"`{printable(expected.filename)}`: {digest.algorithm} is {found[digest.algorithm]}, "
+                f"planned was {digest.value}"
+            )
+
+
+def _check_metadata(expected: Expected, copy: IO[bytes]) -> None:
+    if expected.metadata is None:
+        return
+    name = printable(expected.filename)
+    try:
+        inside = metadata.of_wheel(copy, expected.filename)
+        differing = metadata.differences(expected.metadata, inside)
+    except SafeinstallError as error:
+        raise Refusal(f"`{name}`: its metadata cannot be compared with the plan's: {error.message}") from error
+    if differing:
+        fields = ", ".join(differing)
+        raise Refusal(f"`{name}`: {fields} in its METADATA differs from the metadata that the plan was made with")
