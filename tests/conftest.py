@@ -9,6 +9,8 @@ import pytest
 
 from tests import environments
 from tests.builders.markers import Marker
+from tests.environments import Venv
+from tests.guarded import Guarded, guarded
 from tests.registries.npm import NpmRegistry
 from tests.registries.osv import OsvServer
 from tests.registries.pypi import PypiRegistry
@@ -97,3 +99,34 @@ def osv() -> Iterator[OsvServer]:
     """Return a running OSV server that knows nothing."""
     with OsvServer() as server:
         yield server
+
+
+@pytest.fixture
+def venv(tmp_path: Path) -> Venv:
+    """Return an empty environment with the newest pip."""
+    return environments.venv_with_pip(tmp_path / "venv")
+
+
+@pytest.fixture
+def user(home: Path, osv: OsvServer, pypi: PypiRegistry) -> Guarded:
+    """Return a user whose Python package index is public to them."""
+    return guarded(home, osv.url, pypi)
+
+
+@pytest.fixture(params=environments.TARGET_NPMS)
+def tool(request: pytest.FixtureRequest, tools: Path) -> Path:
+    """Return each npm in turn."""
+    return environments.npm_tool(str(request.param), tools)
+
+
+@pytest.fixture
+def newest() -> Path:
+    """Return the machine's own npm."""
+    return environments.machine_npm()
+
+
+@pytest.fixture
+def npm_user(home: Path, osv: OsvServer, npm: NpmRegistry) -> Guarded:
+    """Return a user whose npm registry is public to them and stands in their own `.npmrc`."""
+    (home / ".npmrc").write_text(f"registry={npm.url}/\n")
+    return guarded(home, osv.url, npm)

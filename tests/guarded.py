@@ -125,3 +125,18 @@ def last_question(osv: OsvServer) -> float:
 
 def _files(folder: Path) -> Iterable[Path]:
     return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def bookkeeping(venv: Venv) -> dict[str, str]:
+    """Return every file of *venv*'s packages that pip wrote itself, with its content."""
+    found = {}
+    for info in venv.site_packages.glob("*.dist-info"):
+        for name in ("REQUESTED", "INSTALLER", "direct_url.json", "RECORD"):
+            if not info.name.startswith("pip-") and (info / name).exists():
+                found[f"{info.name}/{name}"] = (info / name).read_text()
+    return found
+
+
+def files_of(project: Path) -> dict[str, bytes]:
+    """Return every file below *project* with its content."""
+    return {path.relative_to(project).as_posix(): path.read_bytes() for path in _files(project)}

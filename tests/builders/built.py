@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +26,16 @@ class Built:
     def sha256(self) -> str:
         """The digest of the whole file, lower-case hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
+
+
+def from_disk(path: Path) -> Built:
+    """Return the wheel at *path*, for an index that needs a real one (a build back end, an old pip)."""
+    data = path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        inside = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = archive.read(inside)
+    name, version = path.name.split("-")[:2]
+    return Built(name=name, version=version, filename=path.name, data=data, metadata=metadata)
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

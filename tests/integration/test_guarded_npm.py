@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import environments
+from tests.builders import deep
 from tests.builders.markers import Marker
 from tests.builders.tarballs import marking_scripts, tarball
 from tests.guarded import (
@@ -16,6 +17,7 @@ from tests.guarded import (
     GAP,
     INSTALLED,
     Guarded,
+    files_of,
     first_artifact,
     guarded,
     last_question,
@@ -27,53 +29,20 @@ from tests.registries.server import refused_url
 
 pytestmark = pytest.mark.integration
 
-DEEP = (
-    tarball("top", dependencies={"@scope/middle": "^1.0.0"}),
-    tarball("@scope/middle", dependencies={"lower": "~1.0.0"}),
-    tarball("lower", dependencies={"evil": "*"}),
-    tarball("evil", "6.6.6"),
-)
-"""A malicious release that nobody asked for, three dependencies below the one that was."""
-
-
-@pytest.fixture
-def user(home: Path, osv: OsvServer, npm: NpmRegistry) -> Guarded:
-    """Give a user whose registry is public to them and stands in their own `.npmrc`."""
-    (home / ".npmrc").write_text(f"registry={npm.url}/\n")
-    return guarded(home, osv.url, npm)
-
-
-@pytest.fixture(params=environments.TARGET_NPMS)
-def tool(request: pytest.FixtureRequest, tools: Path) -> Path:
-    """Give each npm in turn."""
-    return environments.npm_tool(str(request.param), tools)
-
-
-@pytest.fixture
-def newest() -> Path:
-    """Give the machine's own npm."""
-    return environments.machine_npm()
-
-
-def files_of(project: Path) -> dict[str, bytes]:
-    """Return every file of *project* with its content."""
-    return {path.relative_to(project).as_posix(): path.read_bytes() for path in project.rglob("*") if path.is_file()}
-
-
 # --- the everyday case ----------------------------------------------------------------------------------------------
 
 
 def test_a_clean_set_ends_as_in_a_plain_install(
-    tool: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+    tool: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:
     """package.json, both lockfiles and every installed file are byte for byte what plain npm writes."""
-    npm.publish(*DEEP, tarball("lower", "1.0.7", dependencies={"evil": "^6.0.0"}))
+    npm.publish(*deep.NPM, tarball("lower", "1.0.7", dependencies={"evil": "^6.0.0"}))
     one, other = (environments.npm_project(tmp_path / name / "project") for name in ("one", "other"))
 
-    outcome = user.npm(tool, "install", "top", cwd=one)
+    outcome = npm_user.npm(tool, "install", "top", cwd=one)
     assert outcome.code == INSTALLED, str(outcome)
     assert last_question(osv) < first_artifact(npm)
-    env = user.env()
+    env = npm_user.env()
     env["PATH"] = f"{tool.parent}:{env['PATH']}"
     subprocess.run([str(tool), "install", "top"], env=env, cwd=other, check=True, capture_output=True)
 
@@ -85,20 +54,20 @@ def test_a_clean_set_ends_as_in_a_plain_install(
     }
     assert files_of(one) == files_of(other)
     assert strangers(one, npm) == []
-    assert strangers(user.home / ".npm" / "_cacache" / "index-v5", npm) == []
+    assert strangers(npm_user.home / ".npm" / "_cacache" / "index-v5", npm) == []
 
 
 def test_a_lockfile_is_installed_as_it_stands(
-    newest: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:
     """`npm ci` installs the locked versions, newer ones notwithstanding, and leaves the lockfile alone."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     project = environments.npm_project(tmp_path / "project")
-    assert user.npm(newest, "install", "top", cwd=project).code == INSTALLED
+    assert npm_user.npm(newest, "install", "top", cwd=project).code == INSTALLED
     locked = (project / "package-lock.json").read_bytes()
     npm.publish(tarball("lower", "1.0.9", dependencies={"evil": "*"}))
 
-    outcome = user.npm(newest, "ci", cwd=project)
+    outcome = npm_user.npm(newest, "ci", cwd=project)
 
     assert outcome.code == INSTALLED, str(outcome)
     assert environments.node_modules(project)["lower"] == "1.0.0"
@@ -106,32 +75,32 @@ def test_a_lockfile_is_installed_as_it_stands(
 
 
 def test_a_locked_release_is_judged_all_the_same(
-    newest: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:
     """Neither a lockfile nor npm's cache is a way round the verdict."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     project = environments.npm_project(tmp_path / "project")
-    assert user.npm(newest, "install", "top", cwd=project).code == INSTALLED
+    assert npm_user.npm(newest, "install", "top", cwd=project).code == INSTALLED
     osv.add(malware("evil"))
-    (user.home / "safeinstall" / "cache").rename(tmp_path / "forgotten")
+    (npm_user.home / "safeinstall" / "cache").rename(tmp_path / "forgotten")
     other = environments.npm_project(tmp_path / "other", {"dependencies": {"top": "^1.0.0"}})
     (other / "package-lock.json").write_bytes((project / "package-lock.json").read_bytes())
     npm.forget()
 
     for verb in ("ci", "install"):
-        outcome = user.npm(newest, verb, cwd=other)
+        outcome = npm_user.npm(newest, verb, cwd=other)
         assert outcome.code == FINDING, str(outcome)
         assert not (other / "node_modules").exists()
     assert npm.artifact_hits() == ()
 
 
-def test_a_workspace_project_installs(newest: Path, user: Guarded, npm: NpmRegistry, tmp_path: Path) -> None:
+def test_a_workspace_project_installs(newest: Path, npm_user: Guarded, npm: NpmRegistry, tmp_path: Path) -> None:
     """The user's own packages are linked; what they need is judged and installed."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     project = environments.npm_project(tmp_path / "project", {"workspaces": ["packages/*"]})
     environments.npm_project(project / "packages" / "mine", {"name": "mine", "dependencies": {"top": "^1.0.0"}})
 
-    outcome = user.npm(newest, "install", cwd=project)
+    outcome = npm_user.npm(newest, "install", cwd=project)
 
     assert outcome.code == INSTALLED, str(outcome)
     assert environments.node_modules(project)["top"] == "1.0.0"
@@ -142,14 +111,14 @@ def test_a_workspace_project_installs(newest: Path, user: Guarded, npm: NpmRegis
 
 
 def test_a_malicious_dependency_three_levels_deep_blocks(
-    tool: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+    tool: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:
     """The path to it is printed, nothing is fetched, and nothing is installed."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     osv.add(malware("evil", ident="MAL-2026-78"))
     project = environments.npm_project(tmp_path / "project")
 
-    outcome = user.npm(tool, "install", "top", cwd=project)
+    outcome = npm_user.npm(tool, "install", "top", cwd=project)
 
     assert outcome.code == FINDING, str(outcome)
     assert not (project / "node_modules").exists()
@@ -160,28 +129,30 @@ def test_a_malicious_dependency_three_levels_deep_blocks(
 
 
 def test_an_override_lets_exactly_that_release_through(
-    newest: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:
     """With name, version, reason and end date it is installed, and the ledger keeps who, what and why."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     osv.add(malware("evil"))
     project = environments.npm_project(tmp_path / "project")
     allow = ("--safeinstall-allow", "malware:pkg:npm/evil@6.6.6", *ALLOW)
 
-    outcome = user.npm(newest, "install", "top", *allow, cwd=project)
+    outcome = npm_user.npm(newest, "install", "top", *allow, cwd=project)
 
     assert outcome.code == INSTALLED, str(outcome)
     assert environments.node_modules(project)["evil"] == "6.6.6"
-    assert "made for this test" in json.dumps(user.ledger()[-1])
+    assert "made for this test" in json.dumps(npm_user.ledger()[-1])
 
 
-def test_an_alias_hides_nothing(newest: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path) -> None:
+def test_an_alias_hides_nothing(
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
     """`harmless@npm:evil@6.6.6` is `evil`."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     osv.add(malware("evil"))
     project = environments.npm_project(tmp_path / "project")
 
-    outcome = user.npm(newest, "install", "harmless@npm:evil@6.6.6", cwd=project)
+    outcome = npm_user.npm(newest, "install", "harmless@npm:evil@6.6.6", cwd=project)
 
     assert outcome.code == FINDING, str(outcome)
     assert not (project / "node_modules").exists()
@@ -191,15 +162,15 @@ def test_an_alias_hides_nothing(newest: Path, user: Guarded, npm: NpmRegistry, o
 
 
 def test_bytes_swapped_after_the_verdict_are_not_installed(
-    tool: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
+    tool: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
 ) -> None:
     """The URL that was judged serves another file later: its hash gives it away, and no script of it runs."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     swapped = tarball("lower", scripts=marking_scripts(marker, "lower"))
     osv.after["/v1/querybatch"] = lambda: npm.swap("lower", "1.0.0", swapped.data)
     project = environments.npm_project(tmp_path / "project")
 
-    outcome = user.npm(tool, "install", "top", cwd=project)
+    outcome = npm_user.npm(tool, "install", "top", cwd=project)
 
     assert outcome.code != INSTALLED, str(outcome)
     assert marker.seen() == ()
@@ -208,15 +179,15 @@ def test_bytes_swapped_after_the_verdict_are_not_installed(
 
 
 def test_a_release_that_appears_after_the_verdict_is_not_seen(
-    tool: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
+    tool: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
 ) -> None:
     """Plain npm would take the newer one."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     newer = tarball("lower", "1.0.9", dependencies={"evil": "*"}, scripts=marking_scripts(marker, "lower"))
     osv.after["/v1/querybatch"] = lambda: npm.publish(newer)
     project = environments.npm_project(tmp_path / "project")
 
-    outcome = user.npm(tool, "install", "top", cwd=project)
+    outcome = npm_user.npm(tool, "install", "top", cwd=project)
 
     assert outcome.code == INSTALLED, str(outcome)
     assert environments.node_modules(project)["lower"] == "1.0.0"
@@ -224,7 +195,7 @@ def test_a_release_that_appears_after_the_verdict_is_not_seen(
 
 
 def test_a_script_that_the_registry_did_not_tell_of_is_found_out(
-    newest: Path, user: Guarded, npm: NpmRegistry, marker: Marker, tmp_path: Path
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, marker: Marker, tmp_path: Path
 ) -> None:
     """The packument showed another package.json than the tarball holds: dependencies are what was judged."""
     hidden = tarball("low", dependencies={"evil": "*"}, scripts=marking_scripts(marker, "low"))
@@ -232,7 +203,7 @@ def test_a_script_that_the_registry_did_not_tell_of_is_found_out(
     npm.publish(tarball("evil"))
     project = environments.npm_project(tmp_path / "project")
 
-    user.npm(newest, "install", "low", cwd=project)
+    npm_user.npm(newest, "install", "low", cwd=project)
 
     assert "evil" not in environments.node_modules(project)
 
@@ -246,16 +217,16 @@ def test_a_script_that_the_registry_did_not_tell_of_is_found_out(
     ids=lambda mode: "refused" if mode is None else mode.value,
 )
 def test_a_source_that_fails_blocks_in_time(
-    mode: Mode | None, newest: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+    mode: Mode | None, newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:
     """However it fails: exit 41 within 10 s, nothing installed, and the message names the source."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     osv.mode = mode or Mode.OK
     project = environments.npm_project(tmp_path / "project")
     env = {"SAFEINSTALL_OSV_URL": refused_url()} if mode is None else {}
 
     started = time.monotonic()
-    outcome = user.npm(newest, "install", "top", cwd=project, env=env)
+    outcome = npm_user.npm(newest, "install", "top", cwd=project, env=env)
 
     assert outcome.code == GAP, str(outcome)
     assert time.monotonic() - started < 10
@@ -271,15 +242,15 @@ def test_a_source_that_fails_blocks_in_time(
     ("squat", "real"), [("crossenv", "cross-env"), ("jqeury", "jquery"), ("@typess/node", "@types/node")]
 )
 def test_a_name_that_looks_like_a_popular_one_blocks_with_a_hint(
-    squat: str, real: str, newest: Path, user: Guarded, npm: NpmRegistry, tmp_path: Path
+    squat: str, real: str, newest: Path, npm_user: Guarded, npm: NpmRegistry, tmp_path: Path
 ) -> None:
     """The right name is clean."""
     npm.switches.times = False
     npm.publish(tarball(squat), tarball(real))
     project = environments.npm_project(tmp_path / "project")
 
-    flagged = user.npm(newest, "install", squat, cwd=project)
-    clean = user.npm(newest, "install", real, cwd=project)
+    flagged = npm_user.npm(newest, "install", squat, cwd=project)
+    clean = npm_user.npm(newest, "install", real, cwd=project)
 
     assert flagged.code == FINDING, str(flagged)
     assert f"`{real}`" in flagged.err
@@ -301,19 +272,19 @@ def test_private_names_never_reach_the_advisory_server(
 
 
 def test_a_token_reaches_its_registry_and_nobody_else(
-    newest: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:
     """A registry with a bearer token works; no message, ledger or project file shows the token."""
-    npm.publish(*DEEP)
+    npm.publish(*deep.NPM)
     npm.switches.token = "npm_s3cr3t"
-    (user.home / ".npmrc").write_text(
+    (npm_user.home / ".npmrc").write_text(
         f"registry={npm.url}/\n{npm.url.removeprefix('http:')}/:_authToken={npm.switches.token}\n"
     )
     project = environments.npm_project(tmp_path / "project")
 
-    outcome = user.npm(newest, "install", "top", cwd=project)
+    outcome = npm_user.npm(newest, "install", "top", cwd=project)
 
     assert outcome.code == INSTALLED, str(outcome)
-    assert "s3cr3t" not in outcome.out + outcome.err + json.dumps(user.ledger())
+    assert "s3cr3t" not in outcome.out + outcome.err + json.dumps(npm_user.ledger())
     assert not any(b"s3cr3t" in data for data in files_of(project).values())
     assert not any("npm_s3cr3t" in str(hit.headers) for hit in osv.hits())

@@ -10,34 +10,15 @@ import pytest
 from tests import environments
 from tests.builders.markers import Marker
 from tests.builders.tarballs import marking_scripts, tarball
-from tests.guarded import FINDING, NOTHING_INSTALLED, Guarded, guarded
+from tests.guarded import FINDING, NOTHING_INSTALLED, Guarded
 from tests.registries.npm import NpmRegistry
 from tests.registries.osv import OsvServer, malware
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def user(home: Path, osv: OsvServer, npm: NpmRegistry) -> Guarded:
-    """Give a user whose registry is public to them and stands in their own `.npmrc`."""
-    (home / ".npmrc").write_text(f"registry={npm.url}/\n")
-    return guarded(home, osv.url, npm)
-
-
-@pytest.fixture(params=environments.TARGET_NPMS)
-def tool(request: pytest.FixtureRequest, tools: Path) -> Path:
-    """Give each npm in turn."""
-    return environments.npm_tool(str(request.param), tools)
-
-
-@pytest.fixture
-def newest() -> Path:
-    """Give the machine's own npm."""
-    return environments.machine_npm()
-
-
 def test_no_script_runs_before_the_verdict(
-    tool: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
+    tool: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
 ) -> None:
     """A malicious dependency of a dependency, with every lifecycle script there is, is stopped by its name alone."""
     npm.publish(
@@ -49,7 +30,7 @@ def test_no_script_runs_before_the_verdict(
     project = environments.npm_project(tmp_path / "project", {"scripts": marking_scripts(marker, "project")})
     before = (project / "package.json").read_bytes()
 
-    outcome = user.npm(tool, "install", "top", cwd=project)
+    outcome = npm_user.npm(tool, "install", "top", cwd=project)
 
     assert outcome.code == FINDING, str(outcome)
     assert marker.seen() == (), str(outcome)
@@ -59,13 +40,13 @@ def test_no_script_runs_before_the_verdict(
 
 
 def test_scripts_of_a_clean_set_run_after_the_verdict_only(
-    tool: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
+    tool: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
 ) -> None:
     """`plan` runs none of them."""
     npm.publish(tarball("top", scripts=marking_scripts(marker, "top")))
     project = environments.npm_project(tmp_path / "project", {"dependencies": {"top": "^1.0.0"}})
 
-    outcome = user.npm(tool, "install", cwd=project, plan=True)
+    outcome = npm_user.npm(tool, "install", cwd=project, plan=True)
 
     assert outcome.code == 0, str(outcome)
     assert marker.seen() == ()
@@ -87,7 +68,7 @@ def git_repository(folder: Path, manifest: Mapping[str, object]) -> str:
 
 
 def test_a_git_dependency_with_prepare_is_not_fetched(
-    tool: Path, user: Guarded, npm: NpmRegistry, marker: Marker, tmp_path: Path
+    tool: Path, npm_user: Guarded, npm: NpmRegistry, marker: Marker, tmp_path: Path
 ) -> None:
     """Plain npm would clone it and run `prepare` to know what is in it."""
     url = git_repository(
@@ -96,7 +77,7 @@ def test_a_git_dependency_with_prepare_is_not_fetched(
     npm.publish(tarball("top", dependencies={"hostile": url}))
     project = environments.npm_project(tmp_path / "project")
 
-    outcome = user.npm(tool, "install", "top", cwd=project)
+    outcome = npm_user.npm(tool, "install", "top", cwd=project)
 
     assert outcome.code in NOTHING_INSTALLED, str(outcome)
     assert marker.seen() == (), str(outcome)
@@ -104,7 +85,7 @@ def test_a_git_dependency_with_prepare_is_not_fetched(
 
 
 def test_a_tarball_at_a_url_is_not_fetched(
-    tool: Path, user: Guarded, npm: NpmRegistry, marker: Marker, tmp_path: Path
+    tool: Path, npm_user: Guarded, npm: NpmRegistry, marker: Marker, tmp_path: Path
 ) -> None:
     """No registry vouches for it; its dependencies would only be told by its inside."""
     npm.publish(tarball("hostile", scripts=marking_scripts(marker, "hostile")))
@@ -112,7 +93,7 @@ def test_a_tarball_at_a_url_is_not_fetched(
     npm.publish(tarball("top", dependencies={"other-name": url}))
     project = environments.npm_project(tmp_path / "project")
 
-    outcome = user.npm(tool, "install", "top", cwd=project)
+    outcome = npm_user.npm(tool, "install", "top", cwd=project)
 
     assert outcome.code in NOTHING_INSTALLED, str(outcome)
     assert npm.artifact_hits() == (), str(outcome)
@@ -120,7 +101,7 @@ def test_a_tarball_at_a_url_is_not_fetched(
 
 
 def test_bundled_dependencies_are_not_unpacked_to_be_judged(
-    newest: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
 ) -> None:
     """What comes inside another tarball has no hash of its own: it is said or blocks, and no tarball is fetched."""
     inside = {"name": "inside", "version": "1.0.0", "scripts": marking_scripts(marker, "inside")}
@@ -135,7 +116,7 @@ def test_bundled_dependencies_are_not_unpacked_to_be_judged(
     )
     project = environments.npm_project(tmp_path / "project")
 
-    outcome = user.npm(newest, "install", "top", cwd=project, plan=True)
+    outcome = npm_user.npm(newest, "install", "top", cwd=project, plan=True)
 
     assert outcome.code in {0, *NOTHING_INSTALLED}, str(outcome)
     assert npm.artifact_hits() == (), str(outcome)
@@ -143,7 +124,7 @@ def test_bundled_dependencies_are_not_unpacked_to_be_judged(
 
 
 def test_npm_settings_of_the_repository_cannot_lower_the_guard(
-    newest: Path, user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
 ) -> None:
     """An `.npmrc` in the project chooses registries; it cannot switch judging off."""
     npm.publish(tarball("evil", scripts=marking_scripts(marker, "evil")))
@@ -157,7 +138,7 @@ def test_npm_settings_of_the_repository_cannot_lower_the_guard(
         ],
     )
 
-    outcome = user.npm(newest, "install", cwd=project, env={"NO_PROXY": "*"})
+    outcome = npm_user.npm(newest, "install", cwd=project, env={"NO_PROXY": "*"})
 
     assert outcome.code in NOTHING_INSTALLED, str(outcome)
     assert marker.seen() == ()

@@ -1,5 +1,6 @@
 """Before the verdict no foreign byte runs and no artifact is fetched, whatever pip the environment has."""
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tests import environments
 from tests.builders import sdists
-from tests.builders.built import Built
+from tests.builders.built import Built, from_disk
 from tests.builders.markers import Marker
 from tests.builders.wheels import wheel
 from tests.environments import Venv
@@ -119,3 +120,17 @@ def test_a_static_sdist_cannot_slip_a_dependency_in(
     assert outcome.code != 0, str(outcome)
     assert not (tmp_path / "into" / "hidden.py").exists()
     assert target.installed() == before
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_the_hostile_cases_are_hostile_to_plain_pip(
+    case: Case, venv: Venv, pypi: PypiRegistry, marker: Marker, isolated: dict[str, str], tmp_path: Path
+) -> None:
+    """Control: what must not run above does run without us, in a dry run or at the latest in an install."""
+    pypi.add(*case.files(marker), from_disk(environments.stored("setuptools-*.whl")))
+
+    for argv in (["install", "--dry-run"], ["install"]):
+        command = [str(venv.pip), *argv, "-i", pypi.index_url, *case.asked]
+        subprocess.run(command, env=isolated, cwd=tmp_path, check=False, capture_output=True, timeout=240)
+
+    assert marker.seen() != ()
