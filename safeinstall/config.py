@@ -77,7 +77,7 @@ class Settings:
 
     @property
     def cache_age(self) -> timedelta:
-        """How old a stored answer may be and still count as one."""
+        """How old a stored answer may be and still stand in for a source that is down."""
         return timedelta(hours=cast("float", self.values["cache.hours"].value))
 
     @property

@@ -220,7 +220,7 @@ _FIXED = (
     ),
     Setting(key="osv.enabled", read=_boolean, default=True, from_text=_boolean_text, tightens=_larger),
     Setting(key="records", read=_texts, default=(), from_text=_texts_text, tightens=_superset),
-    Setting(key="cache.hours", read=_number(0, 720), default=12.0, from_text=_number_text, tightens=_smaller),
+    Setting(key="cache.hours", read=_number(0, 720), default=24.0, from_text=_number_text, tightens=_smaller),
     Setting(key="registries.private", read=_texts, default=(), layers=_OWNERS),
     Setting(key="registries.public", read=_texts, default=(), layers=_OWNERS),
     Setting(key="ledger.path", read=_text, default=None, layers=_OWNERS),

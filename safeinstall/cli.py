@@ -1,0 +1,120 @@
+"""The command line: the only exit code, and the only place that catches `SafeinstallError`."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from safeinstall import __version__
+from safeinstall.errors import CannotResolve, Misconfigured, SafeinstallError
+from safeinstall.outside import Outside, real
+from safeinstall.text import printable
+
+GUARDED = ("pip", "pip3", "npm")
+"""The tools that we stand in front of; a test holds them to what the ecosystems say."""
+
+DEBUG = "SAFEINSTALL_DEBUG"
+_FAILED = 43
+_INTERRUPTED = 130
+
+HELP = """\
+usage: safeinstall pip ARGS...            guard this pip command: judge the whole set, then install exactly it
+       safeinstall npm ARGS...            the same for npm
+       safeinstall plan pip|npm ARGS...   resolve and judge only; --format text|json
+       safeinstall allow PURL --check ID --reason TEXT [--until DATE] [--project]
+                                          let one release through one check, with a reason
+       safeinstall status                 settings with their origins, overrides in force
+       safeinstall log                    the last runs
+       safeinstall setup --dir DIR        write shims for pip, pip3 and npm into DIR
+       safeinstall --version | --help
+
+inside a guarded command, before a `--`:
+  --safeinstall-allow CHECK:PURL          let one release through one check, for this run (repeatable)
+  --safeinstall-reason TEXT               why; needed with --safeinstall-allow
+  --safeinstall-until DATE                the end of that decision; needed for malware
+  --safeinstall-offline                   judge with what is on this machine, and say how old it is
+  --safeinstall-no-prompt                 do not ask, even at a terminal
+
+exit codes: 0 installed, or nothing to do; 40 blocked by a finding; 41 something could not be judged; 42 the whole set
+could not be resolved; 43 safeinstall failed; 44 wrong flags or settings; every other code is the manager's own.
+"""
+
+
+def main(argv: Sequence[str] | None = None, outside: Outside | None = None) -> int:
+    """Run the command *argv* (without our own name) and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    world = outside if outside is not None else real()
+    try:
+        return _run(world, words)
+    except SafeinstallError as error:
+        world.say(f"{_told(error)}\n{_fate(world)}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        world.say(f"\ninterrupted\n\n{_fate(world)}\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our data has had enough of it. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _FAILED
+    except Exception as error:
+        if world.env.get(DEBUG):
+            raise
+        what = printable(f"{type(error).__name__}: {error}")
+        hint = f"hint: set {DEBUG}=1 for the whole story, and please report it"
+        world.say(f"error: safeinstall itself failed ({what})\n\n{hint}\n\n{_fate(world)}\n")
+        return _FAILED
+
+
+def _run(outside: Outside, words: list[str]) -> int:
+    command, *rest = words or ["--help"]
+    if command in GUARDED:
+        from safeinstall.commands.guarded import guarded  # noqa: PLC0415 - each command imports only what it needs
+
+        return guarded(outside, command, rest, planning=False)
+    if command == "plan":
+        return _plan(outside, rest)
+    if command in ("--version", "-V", "version"):
+        outside.data(f"safeinstall {__version__}\n")
+        return 0
+    if command in ("--help", "-h", "help"):
+        outside.data(HELP)
+        return 0
+    if command in ("allow", "status", "log", "setup"):
+        from importlib import import_module  # noqa: PLC0415
+
+        code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)
+        return code
+    raise Misconfigured(f"there is no command `{printable(command)}`", hint="`safeinstall --help` lists them")
+
+
+def _plan(outside: Outside, words: list[str]) -> int:
+    ahead: list[str] = []
+    # `plan --format json pip install x` and `plan pip install x --format json` are the same.
+    while words and words[0].startswith("-"):
+        ahead.append(words.pop(0))
+        if ahead[-1] == "--format" and words:
+            ahead.append(words.pop(0))
+    if not words or words[0] not in GUARDED:
+        raise Misconfigured("`safeinstall plan` needs a command to plan", hint="safeinstall plan pip install flask")
+    from safeinstall.commands.guarded import guarded  # noqa: PLC0415
+
+    return guarded(outside, words[0], [*ahead, *words[1:]], planning=True)
+
+
+def _told(error: SafeinstallError) -> str:
+    """Return what a person reads about *error*, but for the last line."""
+    lines = []
+    if isinstance(error, CannotResolve) and error.output:
+        lines += [printable(line, limit=400) for line in error.output.splitlines()]
+    lines.append(f"error: {printable(error.message, limit=400)}")
+    if error.hint is not None:
+        lines += ["", f"hint: {printable(error.hint, limit=400)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _fate(outside: Outside) -> str:
+    """Return the last line of every failure: what was checked, and whether anything was installed."""
+    if outside.stage.installing:
+        return "fatal: what was judged was being installed, and what is there now was not verified."
+    if outside.stage.judged:
+        return "fatal: the judgement stands, but could not be acted upon. Nothing was installed."
+    return "fatal: nothing was checked. Nothing was installed."

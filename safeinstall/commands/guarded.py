@@ -1,0 +1,176 @@
+"""`safeinstall pip ...`, `safeinstall npm ...` and `safeinstall plan ...`: the guarded command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from safeinstall import ledger, overrides
+from safeinstall.config import OVERRIDES, Settings, load
+from safeinstall.consent import ask, can_ask
+from safeinstall.contracts import Conditions, Ecosystem, World
+from safeinstall.errors import Misconfigured, SafeinstallError
+from safeinstall.flags import Flags, taken
+from safeinstall.formats.json_v1 import JsonV1, moment
+from safeinstall.formats.text import Text
+from safeinstall.model import Intent, Override, Run
+from safeinstall.outside import Outside
+from safeinstall.pipeline import Guard, conditions, exit_code, guard
+from safeinstall.places import Places, places
+from safeinstall.policy import MALWARE
+from safeinstall.progress import Quiet, Terminal
+from safeinstall.realtool import guarding, passing_on, real_tool
+from safeinstall.text import printable
+
+
+def guarded(outside: Outside, tool: str, words: Sequence[str], *, planning: bool) -> int:
+    """Return the exit code of `TOOL WORDS...`, guarded; when *planning*, nothing is installed."""
+    flags, argv = taken(words, planning=planning)
+    if flags.format == "json" and not planning:
+        raise Misconfigured("stdout belongs to the package manager here", hint="`safeinstall plan` has `--format json`")
+    ecosystem = outside.ecosystem(tool)
+    where = places(outside.env)
+    world = _world(outside, where)
+    intent = ecosystem.parse(tool, argv, world)
+    real = real_tool(tool, outside.env, outside.cwd)
+    if not intent.installs:
+        if planning:
+            outside.say(f"safeinstall: `{printable(' '.join((tool, *argv)))}` installs nothing: there is no plan\n")
+            return 0
+        return outside.become([str(real), *argv], passing_on(real, outside.env))
+    settings = _settings(outside, where, flags)
+    return _Command(outside, settings, flags, where, planning=planning).run(intent, ecosystem, real, world)
+
+
+@dataclass(frozen=True)
+class _Command:
+    """One guarded command that installs."""
+
+    outside: Outside
+    settings: Settings
+    flags: Flags
+    where: Places
+    planning: bool = field(kw_only=True)
+    refused: list[Run] = field(default_factory=list)
+    """Runs that a person has seen and said no to: they are not shown twice."""
+
+    def run(self, intent: Intent, ecosystem: Ecosystem, real: Path, world: World) -> int:
+        """Judge and install, tell of it, and write it down."""
+        outside = self.outside
+        for notice in self.settings.notices:
+            outside.say(f"warning: {printable(notice, limit=400)}\n")
+        started = moment(outside.now())
+        world = _ready(replace(world, env=guarding(real, world.env)))
+        try:
+            run = guard(intent, ecosystem, real, self._by(world), plan_only=self.planning)
+        except SafeinstallError as error:
+            self._write(ledger.failure(intent, error, started=started, planning=self.planning))
+            raise
+        finally:
+            world.reporter.done()
+        code = exit_code(run)
+        self._write(ledger.entry(run, exit_code=code, planning=self.planning))
+        if self.flags.format == "json":
+            outside.data(JsonV1(exit_code=code).render(run))
+        else:
+            outside.say(self._text.outcome(run))
+        return code
+
+    @property
+    def _text(self) -> Text:
+        return Text(colour=self.outside.colour, planning=self.planning)
+
+    def _by(self, world: World) -> Guard:
+        settings = self.settings
+        by = Guard(
+            world=world,
+            sources=self.outside.sources(settings, world.cache),
+            checks=self.outside.checks(),
+            policy=settings.policy,
+            overrides=(*self._allowed(), *settings.overrides),
+            conditions=Conditions(
+                private_registries=settings.private_registries,
+                public_registries=settings.public_registries,
+                offline=settings.offline,
+            ),
+            deadline=settings.deadline,
+            announce=self._announce,
+            consent=self._consent,
+            settings=settings.changed,
+        )
+        return replace(by, conditions=conditions(by))
+
+    def _announce(self, run: Run) -> None:
+        self.outside.stage.judged = True
+        self.outside.stage.installing = run.verdict.allowed and not self.planning
+        if run in self.refused:
+            self.outside.say("safeinstall: nothing was installed\n")
+        elif self.flags.format != "json":
+            self.outside.say(self._text.verdict(run))
+
+    def _consent(self, run: Run) -> tuple[Override, ...]:
+        outside = self.outside
+        asks = self.settings.prompt and self.settings.locked_by(OVERRIDES) is None and self.flags.format != "json"
+        if self.planning or not asks or not can_ask(outside.env, outside.stdin, outside.stderr):
+            return ()
+        outside.say(self._text.verdict(run) + "\n")
+        given = ask(run, stdin=outside.stdin, stderr=outside.stderr, by=ledger.user())
+        if not given:
+            self.refused.append(run)
+        return given
+
+    def _allowed(self) -> tuple[Override, ...]:
+        lock = self.settings.locked_by(OVERRIDES)
+        if self.flags.allow and lock is not None:
+            raise Misconfigured(f"overrides are locked by {lock}: `--safeinstall-allow` cannot be used")
+        checks = _idents(self.outside)
+        return tuple(
+            overrides.from_flag(
+                text, self.flags.reason, self.flags.until, by=ledger.user(), checks=checks, now=self.outside.now()
+            )
+            for text in self.flags.allow
+        )
+
+    def _write(self, line: dict[str, object]) -> None:
+        path = self.settings.ledger or self.where.ledger
+        try:
+            ledger.append(path, line)
+        except OSError as error:
+            # The verdict stands without its record; a full disk must not turn a block into a crash, or stop all work.
+            self.outside.say(f"warning: the ledger {path} could not be written: {error.strerror}\n")
+
+
+def _idents(outside: Outside) -> frozenset[str]:
+    """Return what an override may name."""
+    return frozenset({MALWARE, *(check.ident for check in outside.checks())})
+
+
+def _settings(outside: Outside, where: Places, flags: Flags) -> Settings:
+    return load(
+        env=outside.env,
+        cwd=outside.cwd,
+        places=where,
+        checks=_idents(outside),
+        flags=flags.settings,
+        system_file=outside.system_file,
+    )
+
+
+def _world(outside: Outside, where: Places) -> World:
+    reporter = Terminal(outside.stderr) if outside.stderr.isatty() else Quiet()
+    return World(
+        runner=outside.runner(),
+        env=outside.env,
+        cwd=outside.cwd,
+        cache=where.cache,
+        now=outside.now,
+        reporter=reporter,
+    )
+
+
+def _ready(world: World) -> World:
+    """Return *world* with a cache folder that exists and is private."""
+    try:
+        world.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Misconfigured(f"the cache folder {world.cache} cannot be made: {error.strerror}") from error
+    return world

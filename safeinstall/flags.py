@@ -1,0 +1,94 @@
+"""Our own flags inside a guarded command: taken out wherever they stand before a `--`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from safeinstall.errors import Misconfigured
+from safeinstall.text import printable
+
+PREFIX = "--safeinstall-"
+
+_VALUED = frozenset({"allow", "reason", "until", "format"})
+_BARE: dict[str, tuple[str, object]] = {"offline": ("offline", True), "no-prompt": ("prompt", False)}
+"""Each with the setting that it changes."""
+FORMATS = ("text", "json")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flags:
+    """What our own flags of one command line say."""
+
+    allow: tuple[str, ...] = ()
+    """Each `CHECK:PURL`, as it was typed."""
+    reason: str | None = None
+    until: str | None = None
+    format: str | None = None
+    """`text` or `json`; None: it was not said."""
+    settings: dict[str, object] = field(default_factory=dict)
+    """Values of settings by key, for `config.load`."""
+
+
+def taken(argv: Sequence[str], *, planning: bool = False) -> tuple[Flags, tuple[str, ...]]:
+    """
+    Return our flags and what is left for the package manager.
+
+    When *planning*, plain `--format` is ours too: no command of a manager that installs has one. Raises
+    `Misconfigured` for a flag of ours that does not exist, lacks its value or is given twice.
+    """
+    pairs, left = _split(argv, planning=planning)
+    single: dict[str, str] = {}
+    for name, value in pairs:
+        if name in _VALUED - {"allow"} and single.setdefault(name, value) != value:
+            raise Misconfigured(f"`{PREFIX}{name}` is given twice")
+    allow = tuple(value for name, value in pairs if name == "allow")
+    if not allow and (single.keys() & {"reason", "until"}):
+        raise Misconfigured(f"`{PREFIX}reason` and `{PREFIX}until` belong to `{PREFIX}allow CHECK:PURL`")
+    if single.get("format", FORMATS[0]) not in FORMATS:
+        raise Misconfigured(
+            f"there is no format `{printable(single['format'])}`", hint=f"there is {', '.join(FORMATS)}"
+        )
+    flags = Flags(
+        allow=allow,
+        reason=single.get("reason"),
+        until=single.get("until"),
+        format=single.get("format"),
+        settings=dict(_BARE[name] for name, _ in pairs if name in _BARE),
+    )
+    return flags, left
+
+
+def _split(argv: Sequence[str], *, planning: bool) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Return our flags as name and value, and the words that are not ours."""
+    pairs: list[tuple[str, str]] = []
+    left: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            left += [word, *words]
+            break
+        name, equals, value = _name(word, planning=planning).partition("=")
+        if not name:
+            left.append(word)
+        elif name in _BARE:
+            if equals:
+                raise Misconfigured(f"`{PREFIX}{name}` takes no value")
+            pairs.append((name, ""))
+        elif name in _VALUED:
+            given = value if equals else next(words, "")
+            if given in ("", "--"):
+                raise Misconfigured(f"`{PREFIX}{name}` needs a value")
+            pairs.append((name, given))
+        else:
+            known = ", ".join(PREFIX + one for one in sorted([*_VALUED, *_BARE]))
+            raise Misconfigured(f"there is no flag `{PREFIX}{printable(name)}`", hint=f"ours are {known}")
+    return pairs, tuple(left)
+
+
+def _name(word: str, *, planning: bool) -> str:
+    """Return *word* without our prefix, with its `=value`; empty: it is none of ours."""
+    if word.startswith(PREFIX):
+        # The bare prefix is a flag of ours that does not exist, not one of the manager's.
+        return word[len(PREFIX) :] or "?"
+    if planning and (word == "--format" or word.startswith("--format=")):
+        return word[2:]
+    return ""

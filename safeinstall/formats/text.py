@@ -1,0 +1,247 @@
+"""What a person reads about a run: why it stopped or went on, in blocks of plain lines."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from safeinstall.model import (
+    Confidence,
+    Decision,
+    Finding,
+    Gap,
+    Intent,
+    Override,
+    Plan,
+    Purl,
+    Ruling,
+    Run,
+    SourceState,
+)
+from safeinstall.paths import ways, why
+from safeinstall.policy import MALWARE
+from safeinstall.purl import parts
+from safeinstall.text import printable
+
+_COMMANDS_SHOWN = 3
+_NAMES_SHOWN = 3
+_RED, _YELLOW, _CYAN, _BOLD = "31", "33", "36", "1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """The screen of a run; every line makes sense without colour."""
+
+    ident: ClassVar[str] = "text"
+
+    colour: bool = False
+    planning: bool = False
+    """Nothing is to be installed, whatever the verdict."""
+
+    def render(self, run: Run) -> str:
+        """See `Format.render`."""
+        return self.verdict(run) + self.outcome(run)
+
+    def verdict(self, run: Run) -> str:
+        """Return what is said before anything is installed."""
+        where = _Where(run.intent, run.plan)
+        shown = [ruling for ruling in run.verdict.rulings if ruling.decision is not Decision.NOTE]
+        blocks = [*(_lines(group, where, self._paint) for group in _groups(shown)), *self._asides(run)]
+        paragraphs = ["\n".join(block) for block in blocks if block]
+        command = _last_resort(run.verdict.rulings)
+        if command:
+            paragraphs.append("\n".join(command))
+        paragraphs.append(self._summary(run))
+        return "\n\n".join(paragraphs) + "\n"
+
+    def outcome(self, run: Run) -> str:
+        """Return what is said after installing; empty when all went as planned."""
+        done = run.installed
+        if done is None or not (done.blocked or done.differences):
+            return ""
+        lines = [f"{self._paint('error[changed]', _RED)}: what the registry served is not what was judged"]
+        lines += [f"   = refused: {printable(one)}" for one in done.blocked]
+        lines += [f"   = differs: {printable(one)}" for one in done.differences]
+        if done.differences:
+            last = f"{_count(len(done.differences), 'difference')} to what was judged: treat this environment as unsafe"
+        else:
+            last = f"blocked: {_count(len(done.blocked), 'refusal')} while installing; nothing unjudged was installed"
+        return "\n".join([*lines, "", f"{last} (the manager ended with {done.exit_code})."]) + "\n"
+
+    def _asides(self, run: Run) -> Iterable[Sequence[str]]:
+        warning = self._paint("warning", _YELLOW)
+        for override in run.verdict.expired:
+            yield [f"{warning}: the override of {_named(override.purl)} for `{override.check}` {_ended(override)}"]
+        for override in run.verdict.unused:
+            yield [f"{warning}: the override of {_named(override.purl)} for `{override.check}` was not needed"]
+        if run.plan.notes:
+            yield [f"note: {printable(note)}" for note in run.plan.notes]
+
+    def _summary(self, run: Run) -> str:
+        counts = _Counts(run.verdict.rulings)
+        of = _count(len(run.plan.releases), "release")
+        if not run.verdict.allowed:
+            findings, gaps = _count(counts.blocking_findings, "finding"), _count(counts.blocking_gaps, "gap")
+            return f"{self._paint('blocked', _RED)}: {findings}, {gaps} in {of}. Nothing was installed."
+        then = "nothing was installed, as only the plan was asked for" if self.planning else "installing"
+        if not run.plan.releases:
+            return f"safeinstall: no release to judge; {then}"
+        said = [_count(counts.warnings, "warning")] if counts.warnings else []
+        said += [_count(counts.overridden, "override")] if counts.overridden else []
+        said += [_count(counts.notes, "note")] if counts.notes else []
+        if run.offline:
+            known = f"nothing {'else ' if said else ''}known against {of}"
+            result = ", ".join([f"judged offline with {_stores(run)}: {known}", *said])
+        else:
+            result = f"{of} judged, {', '.join(said) or 'all clean'} ({_ages(run)})"
+        return f"safeinstall: {result}; {then}"
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{_BOLD};{code}m{text}\x1b[0m" if self.colour else text
+
+
+class _Where:
+    """Tells of each release why it is in the plan."""
+
+    def __init__(self, intent: Intent, plan: Plan) -> None:
+        self._intent = intent
+        self._ways = ways(plan)
+        self._releases = {release.purl: release for release in plan.releases}
+
+    def line(self, purl: Purl) -> str:
+        return ", ".join([printable(purl), *why(purl, self._ways, self._releases, self._intent)])
+
+
+class _Counts:
+    """How many rulings of each sort there are."""
+
+    def __init__(self, rulings: Sequence[Ruling]) -> None:
+        by: dict[tuple[Decision, bool], int] = {}
+        for ruling in rulings:
+            key = (ruling.decision, isinstance(ruling.result, Finding))
+            by[key] = by.get(key, 0) + 1
+        self.blocking_findings = by.get((Decision.BLOCK, True), 0)
+        self.blocking_gaps = by.get((Decision.BLOCK, False), 0)
+        self.warnings = sum(by.get((Decision.WARN, kind), 0) for kind in (True, False))
+        self.overridden = sum(by.get((Decision.OVERRIDDEN, kind), 0) for kind in (True, False))
+        self.notes = sum(by.get((Decision.NOTE, kind), 0) for kind in (True, False))
+
+
+def _groups(rulings: Sequence[Ruling]) -> Iterable[Sequence[Ruling]]:
+    """Yield rulings that are said in one block: a silent source is one message, not one for each release."""
+    groups: dict[object, list[Ruling]] = {}
+    for number, ruling in enumerate(rulings):
+        result = ruling.result
+        key: object = number
+        if isinstance(result, Gap) and ruling.decision is not Decision.OVERRIDDEN:
+            key = (ruling.decision, result.check, result.reason, result.hint)
+        groups.setdefault(key, []).append(ruling)
+    return groups.values()
+
+
+def _lines(group: Sequence[Ruling], where: _Where, paint: Callable[[str, str], str]) -> list[str]:
+    first = group[0]
+    result = first.result
+    lines = [f"{_head(first, paint)}: {_title(result, len(group))}"]
+    lines += [f"  --> {where.line(ruling.result.purl)}" for ruling in group[:_NAMES_SHOWN]]
+    if len(group) > _NAMES_SHOWN:
+        lines.append(f"  --> and {len(group) - _NAMES_SHOWN} more")
+    if isinstance(result, Finding):
+        lines += [f"   = evidence: {printable(one)}" for one in result.evidence]
+        if result.ids:
+            lines.append(f"   = advisories: {printable(', '.join(result.ids))}")
+        lines.append(f"   = severity: {result.severity.name.lower()}; confidence: {_confidence(result.confidence)}")
+    if first.override is not None:
+        lines.append(f"   = allowed: {_allowed(first.override)}")
+    elif result.hint is not None:
+        lines += ["", f"hint: {printable(result.hint)}"]
+    return lines
+
+
+def _head(ruling: Ruling, paint: Callable[[str, str], str]) -> str:
+    check = ruling.result.check
+    match ruling.decision:
+        case Decision.BLOCK:
+            return paint(f"{'gap' if isinstance(ruling.result, Gap) else 'error'}[{check}]", _RED)
+        case Decision.OVERRIDDEN:
+            return paint(f"override[{check}]", _CYAN)
+        case Decision.WARN | Decision.NOTE:
+            return paint(f"warning[{check}]", _YELLOW)
+
+
+def _title(result: Finding | Gap, releases: int) -> str:
+    match result:
+        case Finding(title=title):
+            return printable(title)
+        case Gap(reason=reason) if releases > 1:
+            return f"{releases} releases could not be judged: {printable(reason)}"
+        case Gap(reason=reason, purl=purl):
+            return f"{_named(purl)} could not be judged: {printable(reason)}"
+
+
+def _last_resort(rulings: Sequence[Ruling]) -> list[str]:
+    """Return the commands that let through what blocks; the hints above them are the better way."""
+    blocking = [ruling.result for ruling in rulings if ruling.decision is Decision.BLOCK]
+    if not blocking:
+        return []
+    lines = ["If you have looked into it yourself and take the risk, a last resort:"]
+    for result in blocking[:_COMMANDS_SHOWN]:
+        check = MALWARE if isinstance(result, Finding) and result.kind == MALWARE else result.check
+        lines.append(f"  safeinstall allow '{printable(result.purl)}' --check {check} --reason TEXT --until DATE")
+    if len(blocking) > _COMMANDS_SHOWN:
+        lines.append(f"  and so on for {len(blocking) - _COMMANDS_SHOWN} more")
+    return lines
+
+
+def _allowed(override: Override) -> str:
+    end = "for this run" if override.until is None else f"until {override.until:%Y-%m-%d}"
+    return f"by {printable(override.by)} {end} ({printable(override.origin)}): {printable(override.reason)}"
+
+
+def _ended(override: Override) -> str:
+    end = "is over" if override.until is None else f"ended on {override.until:%Y-%m-%d}"
+    return f"{end} ({printable(override.origin)}): {printable(override.reason)}"
+
+
+def _confidence(confidence: Confidence) -> str:
+    return confidence.name.lower()
+
+
+def _named(purl: Purl) -> str:
+    _, name, version = parts(purl)
+    return f"`{printable(name)}` {printable(version)}" if version else f"`{printable(name)}`"
+
+
+def _ages(run: Run) -> str:
+    return ", ".join(_age(state, run.started) for state in run.sources if state.answered) or "no source asked"
+
+
+def _age(state: SourceState, now: datetime) -> str:
+    if state.as_of is None:
+        return f"{state.source}: of unknown age"
+    return f"{state.source}: {age(now - state.as_of)}"
+
+
+def _stores(run: Run) -> str:
+    stores = [
+        f"{printable(state.detail) or state.source}" + (f" of {state.as_of:%Y-%m-%d}" if state.as_of else "")
+        for state in run.sources
+        if state.answered or state.as_of
+    ]
+    return " and ".join(stores) or "no records at all"
+
+
+def age(passed: timedelta) -> str:
+    """Return how long ago, in the largest unit that is at least one: `now`, `5 min ago`, `3 h ago`, `12 days ago`."""
+    minutes = int(passed.total_seconds() // 60)
+    if minutes < 1:
+        return "now"
+    for size, unit in ((1440, "day"), (60, "h"), (1, "min")):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''} ago"
+    raise AssertionError(minutes)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

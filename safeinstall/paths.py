@@ -1,0 +1,54 @@
+"""Why a release is in the plan: the shortest way from what the user asked for to it."""
+
+from collections import deque
+from collections.abc import Mapping
+
+from safeinstall.model import Edge, Intent, Plan, Purl, Release
+from safeinstall.purl import parts
+from safeinstall.text import printable
+
+
+def ways(plan: Plan) -> Mapping[Purl, tuple[Edge, ...]]:
+    """
+    Return for each release the edges that lead to it, its own parent's edge first and the user's last.
+
+    A release that no chain of edges connects to the user is left out; circles do no harm.
+    """
+    below: dict[Purl | None, list[Edge]] = {}
+    for edge in plan.edges:
+        below.setdefault(edge.parent, []).append(edge)
+    found: dict[Purl, tuple[Edge, ...]] = {}
+    # Breadth first: the first way that reaches a release is a shortest one.
+    queue: deque[Purl | None] = deque([None])
+    while queue:
+        parent = queue.popleft()
+        for edge in below.get(parent, ()):
+            if edge.child not in found:
+                found[edge.child] = (edge, *(found[parent] if parent is not None else ()))
+                queue.append(edge.child)
+    return found
+
+
+def why(
+    purl: Purl, found: Mapping[Purl, tuple[Edge, ...]], releases: Mapping[Purl, Release], intent: Intent
+) -> tuple[str, ...]:
+    """Return why *purl* is in the plan, nearest reason first; *found* is what `ways` told."""
+    edges = found.get(purl, ())
+    root = releases.get(edges[-1].child if edges else purl)
+    words = root.asked if root is not None else None
+    if not edges and words is None:
+        return ("kept as it is installed",) if root is not None and root.kept else ("asked for while it was resolved",)
+    if words is None:
+        last = "asked for by the project"
+    elif words in intent.asked:
+        last = "asked for on the command line"
+    else:
+        last = f"asked for as `{printable(words)}`"
+    return (*(_reason(edge) for edge in edges if edge.parent is not None), last)
+
+
+def _reason(edge: Edge) -> str:
+    assert edge.parent is not None
+    _, name, version = parts(edge.parent)
+    parent = f"{name} {version}" if version else name
+    return f"{'needed to build' if edge.build else 'required by'} {printable(parent)}"

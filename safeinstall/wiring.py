@@ -1,0 +1,56 @@
+"""The real things behind `Outside`, each imported when it is asked for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from safeinstall.config import Settings
+    from safeinstall.contracts import Check, Ecosystem, Runner, Source
+
+# ruff: noqa: PLC0415 - importing late is what this module is for
+
+
+def now() -> datetime:
+    """Return the current moment (aware, UTC)."""
+    return datetime.now(timezone.utc)
+
+
+def runner() -> "Runner":
+    """Return the real processes."""
+    from safeinstall.effects import SubprocessRunner
+
+    return SubprocessRunner()
+
+
+def become(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """See `effects.replace_process`; not from there, because that module brings the HTTP client along."""
+    import os
+    import sys
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execve(argv[0], list(argv), dict(env))  # noqa: S606 - no shell: the user's own tool by absolute path
+    except OSError:
+        return 127
+
+
+def ecosystem(tool: str) -> "Ecosystem":
+    """Return the ecosystem that *tool* belongs to; raises `KeyError`."""
+    from safeinstall.ecosystems import ECOSYSTEMS
+
+    return {name: one for one in ECOSYSTEMS for name in one.tools}[tool]
+
+
+def checks() -> Sequence["Check"]:
+    """Return all checks."""
+    from safeinstall.checks import CHECKS
+
+    return CHECKS
+
+
+def sources(settings: "Settings", cache: Path) -> Sequence["Source"]:
+    """Return the advisory sources that *settings* switch on."""
+    raise NotImplementedError
