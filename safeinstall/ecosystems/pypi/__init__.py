@@ -1,0 +1,44 @@
+"""pip: our own recent pip plans behind the gateway, the user's own pip installs from the frozen view."""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import ClassVar
+
+from safeinstall.contracts import Conditions, Session, Vet, World
+from safeinstall.ecosystems.pypi.grammar import parse
+from safeinstall.ecosystems.pypi.session import Opening, PypiSession
+from safeinstall.ecosystems.pypi.target import describe
+from safeinstall.model import EcosystemName, Intent
+from safeinstall.tools import interpreter_of
+
+
+class PypiEcosystem:
+    """`Ecosystem` for pip."""
+
+    name: ClassVar[EcosystemName] = EcosystemName.PYPI
+    tools: ClassVar[tuple[str, ...]] = ("pip", "pip3")
+
+    def parse(self, tool: str, argv: Sequence[str], world: World) -> Intent:
+        """See `Ecosystem.parse`."""
+        return parse(tool, argv, world.cwd)
+
+    def open(
+        self, intent: Intent, real_tool: Path, world: World, conditions: Conditions, vet: Vet
+    ) -> AbstractContextManager[Session]:
+        """See `Ecosystem.open`."""
+        folder = Path(tempfile.mkdtemp(prefix="safeinstall-"))
+        probe = folder / "probe"
+        probe.mkdir()
+        interpreter = interpreter_of(real_tool, world.runner, world.env, probe)
+        opening = Opening(
+            intent=intent,
+            interpreter=interpreter,
+            described=describe(interpreter, world),
+            called=real_tool,
+            world=world,
+            conditions=conditions,
+            vet=vet,
+        )
+        return PypiSession(opening, folder)

@@ -1,0 +1,105 @@
+"""`parse`: what a pip command line would install, read by pip's own parser."""
+
+import contextlib
+import io
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from optparse import Values
+from pathlib import Path
+
+from safeinstall.errors import NotUnderstood
+from safeinstall.model import EcosystemName, Intent
+from safeinstall.text import printable
+
+INSTALL = "install"
+
+_HARMLESS = frozenset(
+    {"cache", "check", "completion", "config", "debug", "freeze", "hash", "help", "index", "inspect", "list", "search"}
+    | {"show", "uninstall"}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Parsed:
+    verb: str
+    options: Values
+    words: tuple[str, ...]
+
+
+def parse(tool: str, argv: Sequence[str], cwd: Path) -> Intent:
+    """
+    Return the intent of *argv*; raises `NotUnderstood` with pip's own words for what its grammar refuses.
+
+    Only the command line is read: configuration belongs to the target's pip, and the planner reads it there.
+    """
+    parsed = _parsed(argv)
+    if parsed is None or parsed.verb in _HARMLESS or parsed.options.help:
+        verb = parsed.verb if parsed is not None else ""
+        return _intent(tool, argv, cwd, verb=verb, installs=False)
+    if parsed.verb != INSTALL:
+        raise NotUnderstood(
+            f"`{printable(tool)} {printable(parsed.verb)}` is not guarded yet",
+            hint=f"`{tool} install` is; nothing was run",
+        )
+    if parsed.options.python:
+        raise NotUnderstood("`--python` is not guarded yet", hint="call the pip of that environment instead")
+    asked = (
+        *parsed.words,
+        *(f"-r {path}" for path in parsed.options.requirements),
+        *(f"-e {path}" for path in parsed.options.editables),
+    )
+    return _intent(tool, argv, cwd, verb=INSTALL, installs=True, asked=asked)
+
+
+def _intent(
+    tool: str, argv: Sequence[str], cwd: Path, *, verb: str, installs: bool, asked: tuple[str, ...] = ()
+) -> Intent:
+    return Intent(
+        ecosystem=EcosystemName.PYPI,
+        tool=tool,
+        argv=tuple(argv),
+        verb=verb,
+        installs=installs,
+        asked=asked,
+        cwd=cwd,
+    )
+
+
+def _parsed(argv: Sequence[str]) -> _Parsed | None:
+    """Return what pip's parser makes of *argv*; None: it only prints its help or version."""
+    said = io.StringIO()
+    logging.getLogger("pip").addHandler(logging.NullHandler())
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            return _by_pip(argv)
+    except SystemExit as stop:
+        words = [line for line in said.getvalue().splitlines() if line.strip()]
+        message = printable(words[-1]) if words else f"pip's parser ended with {stop.code}"
+        raise NotUnderstood(f"pip does not understand this command line: {message}") from stop
+
+
+def _by_pip(argv: Sequence[str]) -> _Parsed | None:
+    # pip's import costs 0.2 s: only a command that may install pays it.
+    from pip._internal.cli.main_parser import create_main_parser  # noqa: PLC0415
+    from pip._internal.commands import commands_dict, create_command, get_similar_commands  # noqa: PLC0415
+
+    main = create_main_parser()
+    # Without defaults from files and environment: those of *our* interpreter are not those of the target.
+    main.process_default_values = False
+    options, rest = main.parse_args(list(argv))
+    if options.version or options.help or not rest:
+        return None
+    verb = rest[0]
+    if verb not in commands_dict:
+        guess = get_similar_commands(verb)
+        raise NotUnderstood(
+            f"pip has no command `{printable(verb)}`", hint=f"did you mean `pip {guess}`?" if guess else None
+        )
+    # As pip does it: the first word that equals the command goes, wherever it stands.
+    arguments = list(argv)
+    arguments.remove(verb)
+    command = create_command(verb)
+    command.parser.process_default_values = False
+    options, words = command.parser.parse_args(arguments)
+    return _Parsed(verb=verb, options=options, words=tuple(words))

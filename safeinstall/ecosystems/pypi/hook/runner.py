@@ -1,0 +1,91 @@
+"""
+Runs pip inside the target interpreter with every request sent to the gateway.
+
+Called as `PYTHON runner.py ARGUMENTS OF PIP`, with `SAFEINSTALL_HOOK` naming a JSON file of settings (see
+`hooked.py`). It is a plain file that imports nothing of safeinstall and nothing but the standard library before pip;
+Python 3.6 and later can read it. Whatever it cannot set up stops pip before its first request.
+"""
+
+import importlib.util
+import json
+import os
+import runpy
+import sys
+from importlib.machinery import PathFinder
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SETTINGS = "SAFEINSTALL_HOOK"
+PIP_AT = "SAFEINSTALL_PIP_AT"
+OLDEST = (3, 10)
+
+
+def main():
+    # (1) Out of the way: neither our folder nor our variables are for pip, a build backend or their children.
+    if sys.path and os.path.abspath(sys.path[0] or ".") == HERE:
+        del sys.path[0]
+    path = os.environ.pop(SETTINGS, None)
+    nested = os.environ.pop(PIP_AT, None)
+    if path is None:
+        sys.exit("safeinstall: this file is started by safeinstall only")
+    with open(path, "rb") as stream:
+        settings = json.loads(stream.read().decode("utf-8"))
+    restore(settings["restore"])
+    if sys.version_info[:2] < OLDEST:
+        sys.exit("safeinstall: Python %d.%d and later are guarded" % OLDEST)
+    # (2) Which pip: a nested one is a copy of its parent, the planner is ours, the installer is the interpreter's own.
+    if nested is not None:
+        use_pip_from(os.path.dirname(nested))
+        sys.argv[0] = os.path.join(nested, "__main__.py") if os.path.isdir(nested) else nested
+    elif settings["phase"] == "plan":
+        use_pip_from(settings["planner"])
+        sys.argv[0] = settings["called"]
+    else:
+        sys.argv[0] = settings["called"]
+        sys.path.insert(0, os.path.dirname(settings["called"]))
+    # (3) Every request of this process goes to the gateway, and every pip that it starts is hooked as well.
+    load("transport").patch(settings)
+    load("children").patch(settings, path, os.path.abspath(__file__), SETTINGS, PIP_AT)
+    files = load("files")
+    files.patch(settings, checked=nested is not None or settings["phase"] != "plan")
+    if settings["phase"] == "plan":
+        # Also a nested pip: planning builds nothing but the user's own local projects.
+        planner = load("planner")
+        planner.forbid_builds(settings, nested is not None)
+        if nested is None:
+            planner.patch(settings, files.seen)
+    runpy.run_module("pip", run_name="__main__", alter_sys=False)
+
+
+def restore(variables):
+    """Put the user's own values back: what we changed was for the moment before this line only."""
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def use_pip_from(folder):
+    """Import `pip` from *folder* without putting that folder on sys.path, where it would hide or show packages."""
+
+    class Finder:
+        @classmethod
+        def find_spec(cls, fullname, path=None, target=None):
+            if fullname != "pip":
+                return None
+            return PathFinder.find_spec(fullname, [folder], target)
+
+    sys.meta_path.insert(0, Finder)
+
+
+def load(name):
+    """Import a file beside this one without touching sys.path."""
+    spec = importlib.util.spec_from_file_location("_safeinstall_" + name, os.path.join(HERE, name + ".py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,293 @@
+"""One guarded pip command: plan behind the gateway, then install from the frozen view."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import canonicalize_name
+
+from safeinstall.contracts import Conditions, Vet, World
+from safeinstall.ecosystems.pypi import compose, releases
+from safeinstall.ecosystems.pypi.compose import Part
+from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked
+from safeinstall.ecosystems.pypi.registries import Registries, registries
+from safeinstall.ecosystems.pypi.target import Described
+from safeinstall.ecosystems.pypi.verify import differences, inventory
+from safeinstall.errors import CannotResolve
+from safeinstall.fields import items, optional
+from safeinstall.gateway.pages import IndexFile, filename_of, is_archive, name_and_version, project_of_page
+from safeinstall.gateway.pypi import PypiGateway
+from safeinstall.gateway.server import LoopbackServer, Refusal, Request, Response
+from safeinstall.gateway.upstream import Upstream
+from safeinstall.model import Access, ArtifactKind, BuildNeed, EcosystemName, Installed, Intent, Phase, Plan, Release
+from safeinstall.text import printable, redacted
+from safeinstall.tools import Interpreter
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """What a session is opened with."""
+
+    intent: Intent
+    interpreter: Interpreter
+    described: Described
+    called: Path
+    world: World
+    conditions: Conditions
+    vet: Vet
+
+
+class PypiSession:
+    """See `contracts.Session`; it is its own context manager."""
+
+    def __init__(self, opening: Opening, folder: Path) -> None:
+        """Open nothing yet; *folder* is private, and removed at the end."""
+        self._opening = opening
+        self._folder = folder
+        self._stack = ExitStack()
+        self._before: tuple[Access, ...] = ()
+        self._known: Registries = registries((), opening.conditions)
+        self._main = Part()
+        self._all = Part()
+        self._facts: Mapping[str, object] = {}
+        self._start(trim=True)
+
+    def __enter__(self) -> "Self":
+        """Start the gateway."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the gateway and remove what was temporary."""
+        self._stack.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def resolve(self) -> Plan:
+        """See `Session.resolve`."""
+        argv = self._opening.intent.argv
+        planned = self._hooked.plan(argv, trim=True, unverified=self._let_through())
+        if planned.exit_code == UNTRIMMED:
+            # `--platform` and its like: the target's own tags say nothing about what fits.
+            self._restart()
+            planned = self._hooked.plan(argv, trim=False, unverified=self._let_through())
+        if planned.exit_code == UNVERIFIED:
+            self._all = compose.stopped(planned)
+            self._refuse_overridden()
+            return self._plan()
+        self._known = compose.indexes(checked(planned), self._opening.conditions)
+        self._whole()
+        self._facts = planned.facts
+        self._main = compose.compose(planned, self._gateway, self._opening.conditions)
+        self._all = self._with_build_requirements(self._main, planned)
+        return self._plan()
+
+    def install(self, plan: Plan) -> Installed:
+        """See `Session.install`."""
+        gateway = self._gateway
+        builds = any(release.build is not BuildNeed.NONE for release in plan.releases)
+        gateway.freeze(
+            self._all.files,
+            advertise=lambda file: file.is_wheel or gateway.build_need(file.url) is BuildNeed.STATIC,
+            vet_unplanned=builds,
+        )
+        self._handler.elsewhere = self._elsewhere()
+        sites = items(self._facts, "sites", str)
+        before = inventory(sites)
+        code = self._hooked.install(
+            self._opening.intent.argv,
+            frozen=[archive.sha256 for archive in self._all.archives],
+            planned=[file.url for file in self._all.files if not file.is_wheel],
+        )
+        said: tuple[str, ...] = ()
+        if code == 0 and not optional(self._facts, "options.dry_run", bool):
+            said = differences(self._main.releases, before, inventory(sites))
+        return Installed(exit_code=code, differences=said, blocked=(*gateway.refusals(), *self._escapes()))
+
+    def accesses(self) -> tuple[Access, ...]:
+        """See `Session.accesses`."""
+        return (*self._before, *self._server.accesses())
+
+    # --- the gateway
+
+    def _start(self, *, trim: bool) -> None:
+        upstream = Upstream()
+        self._stack.callback(upstream.close)
+        self._gateway = PypiGateway(
+            upstream=upstream,
+            target=self._opening.described.target(trim=trim),
+            vet_file=self._vet_file,
+            vet_url=self._vet_url,
+            cache=self._opening.world.cache / "metadata",
+        )
+        self._stack.callback(self._gateway.close)
+        self._handler = _WithDisk(self._gateway, self._vet_disk)
+        self._server = LoopbackServer(self._handler)
+        self._stack.enter_context(self._server)
+        self._hooked = Hooked(
+            interpreter=self._opening.interpreter,
+            called=self._opening.called,
+            base=self._server.base,
+            folder=self._folder,
+            world=self._opening.world,
+        )
+
+    def _restart(self) -> None:
+        self._before = self.accesses()
+        self._stack.close()
+        self._start(trim=False)
+
+    def _whole(self) -> None:
+        failures = self._gateway.failures()
+        if failures:
+            # pip goes on without an index that fails; a set that was made so is not the one that was asked for.
+            raise CannotResolve("an index could not be read", output="\n".join(map(printable, failures)))
+
+    def _elsewhere(self) -> frozenset[str]:
+        # pip asks for the page of what it has already, of what it finds on disk, and of itself to tell of a newer pip.
+        planned = {file.project for file in self._all.files}
+        disk = (ArtifactKind.LOCAL_FILE, ArtifactKind.LOCAL_PROJECT, ArtifactKind.URL, ArtifactKind.VCS)
+        found = {canonicalize_name(one.name) for one in self._all.releases if one.kept or one.artifact.kind in disk}
+        return frozenset({"pip", *found} - planned)
+
+    def _escapes(self) -> tuple[str, ...]:
+        return tuple(f"a request past the gateway: {printable(one)}" for one in self._server.escapes())
+
+    # --- what is judged just in time, from the server's threads
+
+    def _vet_file(self, file: IndexFile) -> bool:
+        return self._opening.vet(releases.listed(file, self._known, build=self._gateway.build_need(file.url)))
+
+    def _vet_url(self, url: str) -> bool:
+        source = releases.from_url(url)
+        return source.purl in self._opening.conditions.unverified and self._opening.vet(source)
+
+    def _vet_disk(self, url: str, sha256: str) -> bool:
+        name, version = name_and_version(unquote(urlsplit(url).path.rpartition("/")[2]), "")
+        archive = releases.LocalArchive(path=unquote(urlsplit(url).path), sha256=sha256)
+        return self._opening.vet(
+            releases.on_disk(name, version, url, archive, page=url.rpartition("/")[0], registries=self._known)
+        )
+
+    # --- what an override lets through
+
+    def _let_through(self) -> tuple[str, ...]:
+        """Return the URLs of archives that overrides let through; they are part of the purls that name them."""
+        found = (releases.url_of(one) for one in self._opening.conditions.unverified)
+        return tuple(url for url in found if url is not None)
+
+    def _refuse_overridden(self) -> None:
+        over = [one for one in self._all.releases if one.purl in self._opening.conditions.unverified]
+        if over:
+            raise CannotResolve(
+                f"`{printable(over[0].asked or over[0].name)}` is let through by an override, but sources from version "
+                "control cannot be pinned yet",
+                hint="build a wheel of it yourself and install that file",
+            )
+
+    # --- building from source
+
+    def _with_build_requirements(self, part: Part, planned: Planned) -> Part:
+        whole = part
+        asked: dict[tuple[str, ...], Planned | None] = {}
+        for release in compose.to_build(part):
+            requires = self._build_requires(release)
+            if requires is None:
+                whole = _unknown(whole, release, "its build requirements could not be read")
+                continue
+            if requires not in asked:
+                asked[requires] = self._plan_build(requires, planned) if requires else None
+            found = asked[requires]
+            if found is None:
+                continue
+            try:
+                more = compose.compose(checked(found), self._gateway, self._opening.conditions, parent=release.purl)
+            except CannotResolve as error:
+                whole = _unknown(whole, release, f"its build requirements could not be resolved: {error.message}")
+                continue
+            whole = whole.joined(more)
+            if compose.to_build(more):
+                # A build requirement that must itself be built is judged when it is asked for, not planned further.
+                whole = replace(whole, notes=(*whole.notes, f"`{release.name}` needs a build requirement built first"))
+        return whole
+
+    def _build_requires(self, release: Release) -> tuple[str, ...] | None:
+        if release.artifact.kind is ArtifactKind.LOCAL_FILE:
+            path = unquote(urlsplit(release.artifact.url).path)
+            archive = next((one for one in self._main.archives if one.path == path), None)
+            return releases.build_requires_of(archive) if archive is not None else None
+        file = self._gateway.file(release.artifact.url)
+        return self._gateway.build_requires(file) if file is not None else None
+
+    def _plan_build(self, requires: tuple[str, ...], planned: Planned) -> Planned:
+        argv = ["install", "--ignore-installed", *_index_options(planned.facts), "--", *requires]
+        return self._hooked.plan(argv, trim=False)
+
+    def _plan(self) -> Plan:
+        return Plan(
+            ecosystem=EcosystemName.PYPI,
+            releases=self._all.releases,
+            edges=self._all.edges,
+            projects=compose.projects(self._all, self._gateway),
+            notes=self._all.notes,
+        )
+
+
+@dataclass(slots=True)
+class _WithDisk:
+    """The gateway, with one question more: whether an archive on the user's disk may be used."""
+
+    gateway: PypiGateway
+    vet: Callable[[str, str], bool]
+    elsewhere: frozenset[str] = frozenset()
+    """Names whose pages are asked for as a matter of course, though nothing of theirs may come over the network."""
+
+    @property
+    def phase(self) -> Phase:
+        return self.gateway.phase
+
+    @phase.setter
+    def phase(self, phase: Phase) -> None:
+        self.gateway.phase = phase
+
+    def answer(self, request: Request) -> Response:
+        if urlsplit(request.url).scheme != "file":
+            if self.phase is Phase.INSTALL and self._is_elsewhere(request.url):
+                raise Refusal("it is not installed from here", status=HTTPStatus.NOT_FOUND)
+            return self.gateway.answer(request)
+        sha256 = request.headers.get("x-sha256", "")
+        if request.method == "POST" and self.vet(request.url, sha256):
+            return Response(HTTPStatus.NO_CONTENT, {})
+        raise Refusal(f"{redacted(request.url)} was not judged")
+
+    def _is_elsewhere(self, url: str) -> bool:
+        return not is_archive(filename_of(url)) and project_of_page(url) in self.elsewhere
+
+
+def _unknown(part: Part, release: Release, why: str) -> Part:
+    """Return *part* with *release* as one whose build nobody can foretell, and the reason as a note."""
+    noted = replace(part, notes=(*part.notes, f"`{release.name}` {release.version}: {why}"))
+    return noted.rebuilt(release.purl, BuildNeed.DYNAMIC)
+
+
+def _index_options(facts: Mapping[str, object]) -> list[str]:
+    """Return the options by which a build's own pip finds what the command's pip found."""
+    urls = items(facts, "options.index_urls", str)
+    options = ["--index-url", urls[0]] if urls else ["--no-index"]
+    for url in urls[1:]:
+        options += ["--extra-index-url", url]
+    for place in items(facts, "options.find_links", str):
+        options += ["--find-links", place]
+    for host in items(facts, "options.trusted_hosts", str):
+        options += ["--trusted-host", host]
+    for name, option in (("cert", "--cert"), ("client_cert", "--client-cert"), ("proxy", "--proxy")):
+        value = optional(facts, f"options.{name}", str)
+        if value:
+            options += [option, value]
+    return options

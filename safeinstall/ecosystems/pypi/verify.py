@@ -1,0 +1,53 @@
+"""What is installed afterwards, compared with the plan."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import distributions
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from safeinstall.model import ArtifactKind, Release
+from safeinstall.text import printable
+
+
+def inventory(folders: Sequence[str]) -> Mapping[str, str]:
+    """Return name (canonical) and version of everything that is installed in *folders*; the first of a name counts."""
+    found: dict[str, str] = {}
+    for dist in distributions(path=list(folders)):
+        # A broken dist-info has neither; pip does not see it either.
+        name, version = dist.metadata.get("Name"), dist.metadata.get("Version")
+        if name and version:
+            found.setdefault(canonicalize_name(name), version)
+    return found
+
+
+def differences(planned: Iterable[Release], before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """Return in words where *after* is not what was *planned*; empty when it is."""
+    said = []
+    names = set()
+    for release in planned:
+        name = canonicalize_name(release.name)
+        names.add(name)
+        have = after.get(name)
+        if have is None:
+            # An old pip's editable install is a link file, not a dist-info.
+            if not release.kept and release.artifact.kind is not ArtifactKind.LOCAL_PROJECT:
+                said.append(
+                    f"`{printable(release.name)}` {printable(release.version)} was planned but is not installed"
+                )
+        elif not _same(have, release.version):
+            planned_as = f"planned was {printable(release.version)}"
+            said.append(f"`{printable(release.name)}` is installed as {printable(have)}, {planned_as}")
+    said += [
+        f"`{printable(name)}` {printable(version)} was installed though it was not planned"
+        for name, version in after.items()
+        if name not in names and before.get(name) != version
+    ]
+    return tuple(said)
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
