@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from tests.environments import Venv, isolated_env
@@ -21,7 +22,11 @@ UNRESOLVED = 42
 NOTHING_INSTALLED = frozenset({FINDING, GAP, UNRESOLVED})
 """The exit codes that may end a hostile case."""
 
-ALLOW = ("--safeinstall-until", "2099-01-01", "--safeinstall-reason", "made for this test")
+SOON = f"{datetime.now(timezone.utc) + timedelta(days=30):%Y-%m-%d}"
+"""The end date of overrides; they last a year at most."""
+
+ALLOW = ("--safeinstall-until", SOON, "--safeinstall-reason", "made for this test")
+"""What an override needs besides its name."""
 
 
 @dataclass(frozen=True, slots=True)

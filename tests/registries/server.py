@@ -79,7 +79,7 @@ class LoopbackHttp:
         """Seconds before each answer."""
         self.faults: dict[str, Reply] = {}
         """Decoded path -> what is answered instead; `*` stands for every path."""
-        self.after: dict[str, Callable[[], None]] = {}
+        self.after: dict[str, Callable[[], object]] = {}
         """Decoded path -> what happens right after its next answer: the attack that waits for the right moment."""
         self._hits: list[Hit] = []
         self._lock = threading.Lock()
