@@ -1,0 +1,47 @@
+"""One advisory out of all that are about one thing."""
+
+from collections.abc import Iterable
+
+from safeinstall.model import Advisory, AdvisoryKind, EcosystemName
+from safeinstall.sources.versions import oldest_first
+
+
+def merge(advisories: Iterable[Advisory], ecosystem: EcosystemName = EcosystemName.PYPI) -> tuple[Advisory, ...]:
+    """
+    Return *advisories* on one release with those joined that share an id or alias, also over a chain of others.
+
+    Malware wins over vulnerability and the highest severity over the others; sources are joined by comma. The order is
+    the worst first, and does not depend on the order of *advisories*; *ecosystem* orders the fixed versions.
+    """
+    groups: list[tuple[set[str], list[Advisory]]] = []
+    for advisory in sorted(set(advisories), key=_rank):
+        ids = {advisory.ident, *advisory.aliases}
+        members = [advisory]
+        apart: list[tuple[set[str], list[Advisory]]] = []
+        for names, others in groups:
+            if names.isdisjoint(ids):
+                apart.append((names, others))
+            else:
+                ids |= names
+                members = [*others, *members]
+        groups = [*apart, (ids, members)]
+    return tuple(sorted((_joined(ids, members, ecosystem) for ids, members in groups), key=_rank))
+
+
+def _joined(ids: set[str], members: list[Advisory], ecosystem: EcosystemName) -> Advisory:
+    first = min(members, key=_rank)
+    return Advisory(
+        ident=first.ident,
+        aliases=frozenset(ids - {first.ident}),
+        kind=first.kind,
+        severity=max(member.severity for member in members),
+        summary=first.summary,
+        fixed=oldest_first(ecosystem, frozenset(version for member in members for version in member.fixed)),
+        url=next((member.url for member in sorted(members, key=_rank) if member.url is not None), None),
+        source=", ".join(sorted({name for member in members for name in member.source.split(", ")})),
+    )
+
+
+def _rank(advisory: Advisory) -> tuple[bool, int, str, str, str]:
+    kind = advisory.kind is not AdvisoryKind.MALWARE
+    return kind, -advisory.severity, advisory.ident, advisory.source, advisory.summary

@@ -1,0 +1,70 @@
+"""The order of versions, as each ecosystem defines it."""
+
+import re
+from collections.abc import Callable
+from functools import cmp_to_key, lru_cache
+from typing import Protocol, cast
+
+import nodesemver
+from packaging.version import InvalidVersion, Version
+
+from safeinstall.model import EcosystemName
+
+_LONGEST = 256
+"""npm refuses longer versions, and a longer text is an attack on the parser rather than a version."""
+
+_LEADING_V = re.compile(r"^[v=\s]+(?=[0-9])")
+
+
+class Ordered(Protocol):
+    """Something that sorts; keys of one ecosystem compare with each other only."""
+
+    def __lt__(self, other: object, /) -> bool:
+        """Whether self comes first."""
+        ...
+
+    def __le__(self, other: object, /) -> bool:
+        """Whether self does not come later."""
+        ...
+
+
+@lru_cache(maxsize=65_536)
+def order(ecosystem: EcosystemName, version: str) -> Ordered | None:
+    """
+    Return what *version* sorts by; None when it is no version of *ecosystem*.
+
+    PyPI: PEP 440. npm: node-semver, read loosely as npm reads the versions of old packages.
+    """
+    text = version.strip()
+    if len(text) > _LONGEST:
+        return None
+    try:
+        if ecosystem is EcosystemName.PYPI:
+            return cast("Ordered", Version(text))
+        return _semver_key(nodesemver.make_semver(text, loose=True))
+    except (InvalidVersion, ValueError):
+        return None
+
+
+def _compare_semver(one: nodesemver.SemVer, other: nodesemver.SemVer) -> int:
+    return int(one.compare(other))
+
+
+_semver_key = cast("Callable[[nodesemver.SemVer], Ordered]", cmp_to_key(_compare_semver))
+
+
+def equal(ecosystem: EcosystemName, one: str, other: str) -> bool:
+    """Whether both spellings name one version; what is no version at all is compared as text."""
+    if one == other:
+        return True
+    left, right = order(ecosystem, one), order(ecosystem, other)
+    if left is None or right is None:
+        return _LEADING_V.sub("", one).strip().casefold() == _LEADING_V.sub("", other).strip().casefold()
+    return left == right
+
+
+def oldest_first(ecosystem: EcosystemName, versions: frozenset[str]) -> tuple[str, ...]:
+    """Return *versions* in their order; what is no version comes last."""
+    ranked = sorted(version for version in versions if order(ecosystem, version) is not None)
+    ranked.sort(key=lambda version: cast("Ordered", order(ecosystem, version)))
+    return (*ranked, *sorted(version for version in versions if order(ecosystem, version) is None))
