@@ -176,8 +176,7 @@ def from_url(url: str) -> Release:
 
 def url_of(override: Purl) -> str | None:
     """Return the URL of the archive that the purl of an override names; None when it names another thing."""
-    qualifiers = PackageURL.from_string(override).qualifiers
-    return qualifiers.get("download_url") if isinstance(qualifiers, dict) else None
+    return PackageURL.from_string(override).qualifiers.get("download_url")
 
 
 def build_requires_of(archive: LocalArchive) -> tuple[str, ...] | None:

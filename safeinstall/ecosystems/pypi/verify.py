@@ -15,9 +15,8 @@ def inventory(folders: Sequence[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for dist in distributions(path=list(folders)):
         # A broken dist-info has neither; pip does not see it either.
-        name, version = dist.metadata.get("Name"), dist.metadata.get("Version")
-        if name and version:
-            found.setdefault(canonicalize_name(name), version)
+        if "Name" in dist.metadata and "Version" in dist.metadata:
+            found.setdefault(canonicalize_name(dist.metadata["Name"]), dist.metadata["Version"])
     return found
 
 
