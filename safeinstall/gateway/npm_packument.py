@@ -20,9 +20,9 @@ ABBREVIATED = "application/vnd.npm.install-v1+json"
 """The media type by which npm asks for the form without times, scripts and descriptions."""
 
 _ABBREVIATED_FIELDS = (
-    ("name", "version", "deprecated", "dependencies", "optionalDependencies", "devDependencies")
-    + ("bundleDependencies", "bundledDependencies", "peerDependencies", "peerDependenciesMeta", "acceptDependencies")
-    + ("bin", "directories", "dist", "engines", "cpu", "os", "libc", "funding", "_hasShrinkwrap", "hasInstallScript")
+    *("name", "version", "deprecated", "dependencies", "optionalDependencies", "devDependencies"),
+    *("bundleDependencies", "bundledDependencies", "peerDependencies", "peerDependenciesMeta", "acceptDependencies"),
+    *("bin", "directories", "dist", "engines", "cpu", "os", "libc", "funding", "_hasShrinkwrap", "hasInstallScript"),
 )
 _INSTALL_SCRIPTS = frozenset({"preinstall", "install", "postinstall"})
 _STRENGTH = ("sha512", "sha384", "sha256", "sha1")

@@ -41,8 +41,7 @@ class NpmEcosystem:
         if reading.understood is Understood.NOT_YET:
             raise NotUnderstood(
                 f"`{printable(tool)} {printable(reading.verb)}` {reading.why}; it is not guarded yet",
-                hint=f"use `{printable(tool)} install`, `ci` or `update`, or run the real {printable(tool)} by its path "
-                "if you accept what it fetches",
+                hint="use `npm install`, `ci` or `update`, or call the real npm by its path if you accept the risk",
             )
         installs = reading.understood is Understood.INSTALLS
         if installs and "--offline" in argv:

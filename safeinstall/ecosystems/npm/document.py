@@ -11,6 +11,8 @@ class Dependency:
 
     name: str
     spec: str
+    kind: str
+    """npm's word: `prod`, `dev`, `optional`, `peer`, `peerOptional`, `workspace`."""
     to: str | None
     """The location that satisfies it; None: nothing does (an optional peer)."""
 
@@ -60,6 +62,8 @@ class Document:
     writes: bool
     """False: `--dry-run`, `--package-lock-only`."""
     registry: str
+    unavailable: int
+    """Optional packages that the registry does not have, which npm leaves out."""
     asked: tuple[tuple[str | None, str], ...]
     """Each argument with the package name in it."""
     nodes: tuple[Node, ...]
@@ -75,6 +79,7 @@ def read(document: object) -> Document:
         filtered=field(document, "filtered", bool),
         writes=field(document, "writes", bool),
         registry=field(document, "registry", str),
+        unavailable=field(document, "unavailable", int),
         asked=tuple((optional(pair, "0", str), field(pair, "1", str)) for pair in items(document, "asked", list)),
         nodes=tuple(_node(node) for node in items(document, "nodes", dict)),
         seen=tuple((field(pair, "0", str), field(pair, "1", str)) for pair in items(document, "seen", list)),
@@ -107,7 +112,10 @@ def _node(node: object) -> Node:
         kept=field(node, "kept", bool),
         edges=tuple(
             Dependency(
-                name=field(edge, "name", str), spec=optional(edge, "spec", str) or "", to=optional(edge, "to", str)
+                name=field(edge, "name", str),
+                spec=optional(edge, "spec", str) or "",
+                kind=field(edge, "kind", str),
+                to=optional(edge, "to", str),
             )
             for edge in items(node, "edges", dict)
         ),

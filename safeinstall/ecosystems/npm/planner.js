@@ -76,7 +76,13 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
   const omit = new Set(arb.options.omit || [])
   const flat = npm.flatOptions
   const nodes = []
+  let unavailable = 0
   for (const node of tree.inventory.values()) {
+    // An optional package that the registry does not have: npm leaves it out of the lockfile and of node_modules.
+    if (node.optional && !node.isLink && !node.package.version && !node.resolved) {
+      unavailable += 1
+      continue
+    }
     nodes.push(record({ node, actual, omit, flat, npa }))
   }
   return {
@@ -87,6 +93,7 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
     filtered: Boolean((arb.options.workspaces || []).length || arb.options.workspacesEnabled === false),
     writes: !(npm.config.get('dry-run') || npm.config.get('package-lock-only')),
     registry: flat.registry,
+    unavailable,
     nodes,
     seen: [...seen.values()],
   }

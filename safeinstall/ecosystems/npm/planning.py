@@ -5,14 +5,14 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from safeinstall.contracts import Conditions
-from safeinstall.ecosystems.npm.document import Document, Node
+from safeinstall.ecosystems.npm.document import Dependency, Document, Node
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood
-from safeinstall.gateway.npm import Held, NpmGateway, bare
+from safeinstall.gateway.npm import Held, NpmGateway, Page, bare
 from safeinstall.gateway.npm_packument import VersionFacts, digests, strongest
 from safeinstall.model import (
     Artifact,
@@ -84,6 +84,8 @@ def _held(document: Document, installed: Collection[Node], gateway: NpmGateway) 
     for name, version in document.seen:
         for url in names[name] or _pages_of(name, pages):
             wanted[url].add(version)
+    for url in pages:
+        wanted[url].update(())  # asked for in vain, such as a platform's package that lacks the version: vain again
     needed = {bare(node.page): node for node in installed if node.page is not None and not node.stub}
     held = {}
     for url, versions in wanted.items():
@@ -94,7 +96,7 @@ def _held(document: Document, installed: Collection[Node], gateway: NpmGateway) 
             except MalformedAnswer as error:
                 raise CannotResolve(f"{redacted(url)} is no packument ({error.message})") from error
         elif url in needed and (page is None or page.status != HTTPStatus.NOT_FOUND):
-            raise _unanswered(needed[url], url, page.status if page is not None else None, page and page.failure)
+            raise _unanswered(needed[url], url, page)
     return held
 
 
@@ -102,8 +104,10 @@ def _pages_of(name: str, pages: Collection[str]) -> tuple[str, ...]:
     return tuple(url for url in pages if urlsplit(url).path.endswith(f"/{name}"))
 
 
-def _unanswered(node: Node, url: str, status: int | None, failure: str | None) -> CannotResolve:
-    why = failure or (f"{redacted(url)} answered {status}" if status is not None else f"{redacted(url)} was not asked")
+def _unanswered(node: Node, url: str, page: Page | None) -> CannotResolve:
+    why = f"{redacted(url)} was not asked"
+    if page is not None:
+        why = page.failure or f"{redacted(url)} answered {page.status}"
     return CannotResolve(
         f"the registry did not tell about `{printable(node.package)}`: {why}",
         hint="try again when the registry answers, or check its URL and credentials in `npm config list`",
@@ -121,9 +125,8 @@ def _release(node: Node, document: Document, known: _Known, conditions: Conditio
         return _from_disk(node, document, ArtifactKind.LOCAL_PROJECT, node.location)
     if resolved.startswith("file:"):
         path = unquote(resolved.removeprefix("file:"))
-        kind = (
-            ArtifactKind.LOCAL_PROJECT if os.path.isdir(os.path.join(document.path, path)) else ArtifactKind.LOCAL_FILE
-        )  # noqa: PTH112, PTH118 - posix semantics of npm's own strings
+        is_folder = (Path(document.path) / path).is_dir()
+        kind = ArtifactKind.LOCAL_PROJECT if is_folder else ArtifactKind.LOCAL_FILE
         return _from_disk(node, document, kind, path)
     if resolved.startswith("git") or (node.stub and not _is_web(resolved)):
         return _unvouched(node, ArtifactKind.VCS)
@@ -134,7 +137,8 @@ def _release(node: Node, document: Document, known: _Known, conditions: Conditio
 
 
 def _registered(node: Node, facts: VersionFacts, document: Document, conditions: Conditions) -> Release:
-    url = _without_credentials(node.resolved if _is_web(node.resolved or "") else facts.tarball)
+    resolved = node.resolved or ""
+    url = _without_credentials(resolved if _is_web(resolved) else facts.tarball)
     hashes = tuple(dict.fromkeys((*digests(node.integrity), *facts.digests)))
     return Release(
         purl=make(_NPM, node.package, node.version),
@@ -267,7 +271,7 @@ def _asked(document: Document, releases: Mapping[str, Release]) -> tuple[Release
             origin = "package.json" if node.root else f"{node.location}/package.json"
             for edge in node.edges:
                 if edge.to is not None and edge.to not in words:
-                    words[edge.to] = typed.get(edge.name) or f"{edge.name}@{edge.spec} ({origin})"
+                    words[edge.to] = typed.get(edge.name) or f"{_requirement(edge)} ({origin})"
     return tuple(replace(release, asked=words.get(location)) for location, release in releases.items())
 
 
@@ -280,11 +284,16 @@ def _edges(installed: Collection[Node], releases: Mapping[str, Release]) -> tupl
         for edge in node.edges:
             child = releases.get(edge.to) if edge.to is not None else None
             if child is not None:
-                requirement = f"{edge.name}@{edge.spec}" if edge.spec else edge.name
-                found[Edge(parent=parent.purl if parent else None, child=child.purl, requirement=requirement)] = None
+                mother = parent.purl if parent is not None else None
+                found[Edge(parent=mother, child=child.purl, requirement=_requirement(edge))] = None
         if node.bundled_by is not None and parent is not None and node.bundled_by in releases:
             found[Edge(parent=releases[node.bundled_by].purl, child=parent.purl, requirement="bundled")] = None
     return tuple(found)
+
+
+def _requirement(edge: Dependency) -> str:
+    # The spec of a workspace is the absolute path that npm made of it.
+    return edge.name if edge.kind == "workspace" or not edge.spec else f"{edge.name}@{edge.spec}"
 
 
 def _projects(installed: Collection[Node], releases: Mapping[str, Release], known: _Known) -> tuple[Project, ...]:
@@ -305,6 +314,8 @@ def _notes(document: Document, releases: Mapping[str, Release]) -> tuple[str, ..
         if node.bundles and node.location in releases and node.location not in listed and not node.local:
             where = f"`{printable(node.package)}@{printable(node.version)}`"
             notes.append(f"{len(node.bundles)} packages come inside {where} and are covered by its hash")
+    if document.unavailable:
+        notes.append(f"{document.unavailable} optional packages are not in the registry, so npm leaves them out")
     left_out = sum(node.omitted for node in document.nodes)
     if left_out:
         notes.append(f"{left_out} packages are left out by `omit`: they are in the lockfile, but were not judged")

@@ -11,15 +11,9 @@ from safeinstall.ecosystems.npm.interpreter import Npm
 HOOK: Final = Path(__file__).with_name("hook.js")
 
 _PROXIES: Final = (
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "PROXY",
-    "proxy",
-    "ALL_PROXY",
-    "all_proxy",
-) + ("npm_config_proxy", "npm_config_https_proxy", "NPM_CONFIG_PROXY", "NPM_CONFIG_HTTPS_PROXY")
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "PROXY", "proxy", "ALL_PROXY", "all_proxy"),
+    *("npm_config_proxy", "npm_config_https_proxy", "NPM_CONFIG_PROXY", "NPM_CONFIG_HTTPS_PROXY"),
+)
 _EXCEPTIONS: Final = ("NO_PROXY", "no_proxy", "npm_config_noproxy", "NPM_CONFIG_NOPROXY")
 
 
@@ -42,7 +36,7 @@ def hooked(
     """
     names = (*_PROXIES, *_EXCEPTIONS)
     restore = {name: env.get(name) for name in names}
-    shut = {name: proxy for name in _PROXIES} | {name: "" for name in _EXCEPTIONS}
+    shut = dict.fromkeys(_PROXIES, proxy) | dict.fromkeys(_EXCEPTIONS, "")
     told = json.dumps({**settings, "restore": restore})
     return Hooked(
         argv=(str(npm.node), "--require", str(HOOK), str(npm.cli), *args),

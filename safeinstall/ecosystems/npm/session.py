@@ -16,7 +16,7 @@ from safeinstall.fields import optional
 from safeinstall.gateway.npm import NpmGateway, Planned
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.model import Access, ArtifactKind, Installed, Intent, Plan
-from safeinstall.text import printable
+from safeinstall.text import printable, redacted
 
 _GLOBAL_HINT = "run it in a project, without `--global` and without `location=global` in an npmrc"
 _FROM_TARBALLS = frozenset({ArtifactKind.TARBALL, ArtifactKind.URL})
@@ -104,7 +104,9 @@ def _misunderstood(told: object) -> NotUnderstood:
     if optional(told, "global", bool):
         return NotUnderstood("installing globally is not guarded yet", hint=_GLOBAL_HINT)
     verb = printable(optional(told, "verb", str) or "another command")
-    return NotUnderstood(f"npm reads this command line as `{verb}`, we do not", hint="put the command first: `npm install ...`")
+    return NotUnderstood(
+        f"npm reads this command line as `{verb}`, we do not", hint="put the command first: `npm install ...`"
+    )
 
 
 def _why(message: str, gateway: NpmGateway) -> str:
@@ -117,6 +119,6 @@ def _refuse_unfetchable(plan: Plan) -> None:
         kind, digests = release.artifact.kind, release.artifact.digests
         if kind is ArtifactKind.VCS or (kind is ArtifactKind.URL and not digests):
             raise NotUnderstood(
-                f"`{printable(release.name)}` comes from {printable(release.artifact.url)}, which cannot be installed yet",
-                hint="install a release of it from a registry; git and URL sources without a hash are not supported yet",
+                f"`{printable(release.name)}` comes from {redacted(release.artifact.url)}: not supported yet",
+                hint="install a release of it from a registry; git and URL sources without a hash cannot be installed",
             )

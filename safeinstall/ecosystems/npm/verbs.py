@@ -10,6 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(pair.split(":", 1) for pair in text.split())
+
+
 GUARDED = frozenset({"install", "ci", "update", "uninstall", "dedupe", "install-test", "install-ci-test"})
 """Commands that are planned, judged and run against the frozen view; each of them ends in arborist's `reify`."""
 
@@ -20,27 +29,33 @@ _NOT_YET = {
 }
 
 # Names and aliases of npm 8 to 11 together (lib/utils/cmd-list.js).
-_COMMANDS = frozenset(
-    (
-        "access adduser approve-scripts audit bin birthday bugs cache ci completion config dedupe deny-scripts "
-        "deprecate diff dist-tag docs doctor edit exec explain explore find-dupes fund get help help-search hook init "
-        "install install-ci-test install-scripts install-test link ll login logout ls org outdated owner pack ping pkg "
-        "prefix profile prune publish query rebuild repo restart root run run-script sbom search set set-script "
-        "shrinkwrap stage star stars start stop team test token trust undeprecate uninstall unpublish unstar update "
-        "version view whoami"
-    ).split()
+_COMMANDS = _words(
+    """
+    access adduser approve-scripts audit bin birthday bugs cache ci completion config dedupe deny-scripts deprecate diff
+    dist-tag docs doctor edit exec explain explore find-dupes fund get help help-search hook init install
+    install-ci-test install-scripts install-test link ll login logout ls org outdated owner pack ping pkg prefix profile
+    prune publish query rebuild repo restart root run run-script sbom search set set-script shrinkwrap stage star stars
+    start stop team test token trust undeprecate uninstall unpublish unstar update version view whoami
+    """
 )
-_ALIASES = dict(
-    pair.split(":")
-    for pair in (
-        "author:owner home:docs issues:bugs info:view show:view find:search add:install unlink:uninstall "
-        "remove:uninstall rm:uninstall r:uninstall un:uninstall rb:rebuild list:ls ln:link create:init i:install "
-        "it:install-test cit:install-ci-test u:update up:update c:config s:search se:search tst:test t:test ddp:dedupe "
-        "v:view run-script:run clean-install:ci clean-install-test:install-ci-test x:exec why:explain la:ll "
-        "verison:version ic:ci innit:init in:install ins:install inst:install insta:install instal:install "
-        "isnt:install isnta:install isntal:install isntall:install install-clean:ci isntall-clean:ci hlep:help "
-        "dist-tags:dist-tag upgrade:update udpate:update rum:run sit:install-ci-test urn:run ogr:org add-user:adduser"
-    ).split()
+_ALIASES = _pairs(
+    """
+    author:owner home:docs issues:bugs info:view show:view find:search add:install unlink:uninstall remove:uninstall
+    rm:uninstall r:uninstall un:uninstall rb:rebuild list:ls ln:link create:init i:install it:install-test
+    cit:install-ci-test u:update up:update c:config s:search se:search tst:test t:test ddp:dedupe v:view run-script:run
+    clean-install:ci clean-install-test:install-ci-test x:exec why:explain la:ll verison:version ic:ci innit:init
+    in:install ins:install inst:install insta:install instal:install isnt:install isnta:install isntal:install
+    isntall:install install-clean:ci isntall-clean:ci hlep:help dist-tags:dist-tag upgrade:update udpate:update rum:run
+    sit:install-ci-test urn:run ogr:org add-user:adduser
+    """
+)
+# Options of `npm install` whose value is the next word; only messages depend on this list.
+_VALUED = _words(
+    """
+    --prefix --registry --tag --workspace -w --omit --include --cache --userconfig --globalconfig --loglevel
+    --save-prefix --before --install-strategy --script-shell --cpu --os --libc -C --location --cafile --proxy
+    --https-proxy --noproxy --only --also --min-release-age
+    """
 )
 # `npm -v`, `npm install -h`: npm prints and ends. Only npm's own parser knows whether such a word is a value.
 _PRINTS = frozenset({"-h", "-?", "-H", "-v", "--help", "--usage", "--version", "--versions"})
@@ -122,16 +137,6 @@ def _sometimes(verb: str, args: Sequence[str]) -> str | None:
             return "may run install scripts"
         case _:
             return None
-
-
-# Options of `npm install` whose value is the next word; only messages depend on this list.
-_VALUED = frozenset(
-    (
-        "--prefix --registry --tag --workspace -w --omit --include --cache --userconfig --globalconfig --loglevel "
-        "--save-prefix --before --install-strategy --script-shell --cpu --os --libc -C --location --cafile --proxy "
-        "--https-proxy --noproxy --only --also --min-release-age"
-    ).split()
-)
 
 
 def words(argv: Sequence[str]) -> tuple[str, ...]:
