@@ -20,7 +20,7 @@ def real_tool(name: str, env: Mapping[str, str], cwd: Path) -> Path:
     for entry in env.get("PATH", os.defpath).split(os.pathsep):
         candidate = cwd / entry / name
         if str(candidate) not in tried and os.access(candidate, os.X_OK) and candidate.is_file():
-            if _is_shim(candidate):
+            if is_shim(candidate):
                 continue
             return candidate
     raise ToolMissing(f"there is no `{printable(name)}` on PATH", hint=f"install {printable(name)} first")
@@ -48,7 +48,8 @@ def _tried(env: Mapping[str, str]) -> list[str]:
     return [path for path in paths.split(":") if path] if same else []
 
 
-def _is_shim(path: Path) -> bool:
+def is_shim(path: Path) -> bool:
+    """Whether *path* is one of our shims, of whatever version and folder."""
     try:
         with path.open("rb") as file:
             return file.readline(200).startswith(b"#!") and file.readline(200).startswith(MARKER)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safeinstall import ledger, overrides
-from safeinstall.config import OVERRIDES, Settings, load
+from safeinstall.commands.common import idents, settings_of
+from safeinstall.config import OVERRIDES, Settings
 from safeinstall.consent import ask, can_ask
 from safeinstall.contracts import Conditions, Ecosystem, World
 from safeinstall.errors import Misconfigured, SafeinstallError
@@ -16,7 +17,6 @@ from safeinstall.model import Intent, Override, Run
 from safeinstall.outside import Outside
 from safeinstall.pipeline import Guard, conditions, exit_code, guard
 from safeinstall.places import Places, places
-from safeinstall.policy import MALWARE
 from safeinstall.progress import Quiet, Terminal
 from safeinstall.realtool import guarding, passing_on, real_tool
 from safeinstall.text import printable
@@ -37,7 +37,7 @@ def guarded(outside: Outside, tool: str, words: Sequence[str], *, planning: bool
             outside.say(f"safeinstall: `{printable(' '.join((tool, *argv)))}` installs nothing: there is no plan\n")
             return 0
         return outside.become([str(real), *argv], passing_on(real, outside.env))
-    settings = _settings(outside, where, flags)
+    settings = settings_of(outside, where, flags.settings)
     return _Command(outside, settings, flags, where, planning=planning).run(intent, ecosystem, real, world)
 
 
@@ -71,6 +71,8 @@ class _Command:
         self._write(ledger.entry(run, exit_code=code, planning=self.planning))
         if self.flags.format == "json":
             outside.data(JsonV1(exit_code=code).render(run))
+        elif self.planning:
+            outside.data(self._text.listing(run))
         else:
             outside.say(self._text.outcome(run))
         return code
@@ -122,7 +124,7 @@ class _Command:
         lock = self.settings.locked_by(OVERRIDES)
         if self.flags.allow and lock is not None:
             raise Misconfigured(f"overrides are locked by {lock}: `--safeinstall-allow` cannot be used")
-        checks = _idents(self.outside)
+        checks = idents(self.outside)
         return tuple(
             overrides.from_flag(
                 text, self.flags.reason, self.flags.until, by=ledger.user(), checks=checks, now=self.outside.now()
@@ -137,22 +139,6 @@ class _Command:
         except OSError as error:
             # The verdict stands without its record; a full disk must not turn a block into a crash, or stop all work.
             self.outside.say(f"warning: the ledger {path} could not be written: {error.strerror}\n")
-
-
-def _idents(outside: Outside) -> frozenset[str]:
-    """Return what an override may name."""
-    return frozenset({MALWARE, *(check.ident for check in outside.checks())})
-
-
-def _settings(outside: Outside, where: Places, flags: Flags) -> Settings:
-    return load(
-        env=outside.env,
-        cwd=outside.cwd,
-        places=where,
-        checks=_idents(outside),
-        flags=flags.settings,
-        system_file=outside.system_file,
-    )
 
 
 def _world(outside: Outside, where: Places) -> World:

@@ -42,6 +42,11 @@ class Text:
         """See `Format.render`."""
         return self.verdict(run) + self.outcome(run)
 
+    def listing(self, run: Run) -> str:
+        """Return the plan itself, one line for each release: what, as which artifact, and why."""
+        where = _Where(run.intent, run.plan)
+        return "".join(f"{where.line(one.purl)} ({one.artifact.kind.value})\n" for one in run.plan.releases)
+
     def verdict(self, run: Run) -> str:
         """Return what is said before anything is installed."""
         where = _Where(run.intent, run.plan)
