@@ -52,5 +52,20 @@ def checks() -> Sequence["Check"]:
 
 
 def sources(settings: "Settings", cache: Path) -> Sequence["Source"]:
-    """Return the advisory sources that *settings* switch on."""
-    raise NotImplementedError
+    """Return the advisory sources that *settings* switch on, in the order in which they report."""
+    from safeinstall.effects import RequestsHttp
+    from safeinstall.sources.cache import Cache
+    from safeinstall.sources.embedded import EmbeddedSource
+    from safeinstall.sources.osv import OsvSource
+    from safeinstall.sources.records import RecordsSource
+    from safeinstall.sources.registry import RegistrySource
+
+    http = RequestsHttp()
+    kept = Cache(cache)
+    found: list[Source] = []
+    if settings.osv_url is not None:
+        found.append(OsvSource(http, settings.osv_url, kept, keep=settings.cache_age, offline=settings.offline))
+    # Offline, records at a URL are out of reach; whoever has them in a folder is asked as ever.
+    found += [RecordsSource(one, http) for one in settings.records if not (settings.offline and "://" in one)]
+    found += [RegistrySource(http, kept, offline=settings.offline), EmbeddedSource()]
+    return found
