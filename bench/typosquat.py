@@ -30,6 +30,8 @@ SPELLING = (
 COMBOS = ("combo", "combo_glued", "combo_edit")
 SURE = ("transpose", "repeat")
 LEFT_OUT = 4
+ADDED = ("language", "combined")
+"""Ways that count as combosquats: words were added to a popular name."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,13 +95,17 @@ def flagged(index: Index, title: str, names: Iterable[str], *, misses: bool) -> 
     """Print which share of legitimate *names* is flagged at each level, combosquats counted apart."""
     judged = {name: judge(index, name) for name in names}
     hits = {name: found for name, found in judged.items() if found is not None}
-    combined = sum(str(getattr(found.how, "value", "")) in {"combined", "language"} for found in hits.values())
     strong = [name for name, found in hits.items() if found.level is Level.STRONG]
+    kinds = Counter(
+        (f"{len(found.how)} edits" if isinstance(found.how, tuple) else found.how.value) for found in hits.values()
+    )
+    added = sum(kinds[way] for way in ADDED)
     size = len(judged)
     print(
-        f"  {title}: {size} names, strong {len(strong)} ({len(strong) / size:.2%}), all {len(hits)}"
-        f" ({len(hits) / size:.2%}), of them by added words {combined} ({combined / size:.2%})"
+        f"  {title}: {size} names, strong {len(strong)} ({len(strong) / size:.2%}), all without added words"
+        f" {len(hits) - added} ({(len(hits) - added) / size:.2%}), by added words {added} ({added / size:.2%})"
     )
+    print("     " + ", ".join(f"{count} by {kind}" for kind, count in kinds.most_common()))
     if misses:
         shown = sorted(hits.items(), key=lambda pair: -pair[1].score)
         print("     " + " | ".join(f"{name}: {told(found)}" for name, found in shown))
@@ -118,8 +124,10 @@ def left_out(ecosystem: EcosystemName, table: Path, *, misses: bool) -> None:
 def speed(index: Index, folder: Path, part: str) -> None:
     """Print what opening and judging cost: 2,000 popular names, 2,000 unknown ones."""
     begin = time.perf_counter()
-    open_index(names_file(index.ecosystem))
+    fresh = open_index(names_file(index.ecosystem))
     opened = time.perf_counter() - begin
+    fresh.verify()
+    verified = time.perf_counter() - begin - opened
     tail = (folder / f"long-tail-{index.ecosystem.value}-{part}.txt").read_text(encoding="utf-8").split()
     unknown = [name for name in tail if index.rank(name) is None][:2000]
     popular = [index.name(ident) for ident in range(0, index.size, index.size // 2000)][:2000]
@@ -130,7 +138,7 @@ def speed(index: Index, folder: Path, part: str) -> None:
             judge(index, name)
         took.append(time.perf_counter() - begin)
     print(
-        f"  opened in {opened * 1000:.2f} ms; 2,000 popular names in {took[0] * 1000:.0f} ms,"
+        f"  opened in {opened * 1000:.2f} ms, verified in {verified * 1000:.2f} ms; 2,000 popular names in {took[0] * 1000:.0f} ms,"
         f" 2,000 unknown in {took[1] * 1000:.0f} ms; {names_file(index.ecosystem).stat().st_size} bytes"
     )
 

@@ -50,7 +50,9 @@ def _keyboard() -> frozenset[frozenset[str]]:
 
 
 _NEIGHBOURS = _keyboard()
-_LONGEST_PAIR = 2
+# What one edit takes from the name and from its target; a swap is tried first, for it would pass as two changes.
+_SWAP = (2, 2)
+_STEPS = (_SWAP, (1, 1), (0, 1), (1, 0))
 
 
 def edits(name: str, target: str, limit: int) -> tuple[Edit, ...] | None:
@@ -61,48 +63,46 @@ def edits(name: str, target: str, limit: int) -> tuple[Edit, ...] | None:
     """
     if abs(len(name) - len(target)) > limit:
         return None
-    return _from(name, target, 0, limit)
+    return _from(name, target, (0, 0), limit)
 
 
-def _from(name: str, target: str, place: int, limit: int) -> tuple[Edit, ...] | None:
-    size = min(len(name), len(target))
-    while place < size and name[place] == target[place]:
-        place += 1
-    wrong, right = name[place:], target[place:]
-    if not wrong and not right:
+def _from(name: str, target: str, places: tuple[int, int], limit: int) -> tuple[Edit, ...] | None:
+    here, there = places
+    ours, theirs = len(name), len(target)
+    while here < ours and there < theirs and name[here] == target[there]:
+        here += 1
+        there += 1
+    if here == ours and there == theirs:
         return ()
     if limit == 0:
         return None
-    for edit, rest, other in _steps(name, target, place):
-        if limit == 1:
-            if rest == other:
-                return (edit,)
+    for step in _STEPS:
+        after, beyond = here + step[0], there + step[1]
+        if after > ours or beyond > theirs or abs((ours - after) - (theirs - beyond)) >= limit:
             continue
-        later = _from(rest, other, 0, limit - 1)
+        if step == _SWAP and (name[here] != target[there + 1] or name[here + 1] != target[there]):
+            continue
+        if limit == 1:
+            later: tuple[Edit, ...] | None = () if name[after:] == target[beyond:] else None
+        else:
+            later = _from(name, target, (after, beyond), limit - 1)
         if later is not None:
-            return (edit, *later)
+            return (_edit(name, target, (here, there), step), *later)
     return None
 
 
-def _steps(name: str, target: str, place: int) -> list[tuple[Edit, str, str]]:
-    """Return the edits possible at the first difference, each with what is left of both names after it."""
-    wrong, right = name[place:], target[place:]
-    found = []
-    if len(wrong) >= _LONGEST_PAIR and wrong[:2] == right[1::-1]:
-        edit = Edit(slip=Slip.TRANSPOSED, place=place, wrong=wrong[:2], right=right[:2])
-        found.append((edit, wrong[2:], right[2:]))
-    if wrong and right:
-        edit = Edit(slip=_changed(wrong[0], right[0]), place=place, wrong=wrong[0], right=right[0])
-        found.append((edit, wrong[1:], right[1:]))
-    if right:
-        twice = place > 0 and target[place - 1] == right[0]
-        slip = Slip.UNDOUBLED if twice else Slip.OMITTED
-        found.append((Edit(slip=slip, place=place, wrong="", right=right[0]), wrong, right[1:]))
-    if wrong:
-        twice = (place > 0 and name[place - 1] == wrong[0]) or right[:1] == wrong[0]
-        slip = Slip.REPEATED if twice else Slip.INSERTED
-        found.append((Edit(slip=slip, place=place, wrong=wrong[0], right=""), wrong[1:], right))
-    return found
+def _edit(name: str, target: str, places: tuple[int, int], step: tuple[int, int]) -> Edit:
+    here, there = places
+    wrong, right = name[here : here + step[0]], target[there : there + step[1]]
+    if step == _SWAP:
+        slip = Slip.TRANSPOSED
+    elif wrong and right:
+        slip = _changed(wrong, right)
+    elif right:
+        slip = Slip.UNDOUBLED if right in (target[there - 1 : there], target[there + 1 : there + 2]) else Slip.OMITTED
+    else:
+        slip = Slip.REPEATED if wrong in (name[here - 1 : here], name[here + 1 : here + 2]) else Slip.INSERTED
+    return Edit(slip=slip, place=there, wrong=wrong, right=right)
 
 
 def _changed(wrong: str, right: str) -> Slip:

@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 from safeinstall.errors import MalformedAnswer, SafeinstallError
@@ -30,14 +31,22 @@ class Index:
     """The day of the download statistics behind it."""
     size: int
     """How many names it holds."""
+    body: memoryview
+    crc: int
+    """What the CRC-32 of the body must be."""
     offsets: memoryview
-    names: bytes | memoryview
+    names: memoryview
     mask: int
     starts: memoryview
     postings: memoryview
     prints: memoryview
     counts: memoryview
     letters: memoryview
+
+    def verify(self) -> None:
+        """Read the whole file once; raises `NamesDamaged` when a byte of it has changed."""
+        if zlib.crc32(self.body) != self.crc:
+            raise _damaged(f"{self.ecosystem.value}.names")
 
     def name(self, ident: int) -> str:
         """Return the name whose rank is *ident* + 1."""
@@ -106,10 +115,10 @@ class Index:
             first, second = layout.thirds(other)
             found.update(self.listed(Kind.THIRD, piece_key(PREFIX, other, squashed[:first])))
             found.update(self.listed(Kind.THIRD, piece_key(SUFFIX, other, squashed[size - (other - second) :])))
-            for shift in range(-2, 3):
-                if 0 <= first + shift < size:
-                    piece = squashed[first + shift : second + shift]
-                    found.update(self.listed(Kind.THIRD, piece_key(MIDDLE, other, piece)))
+            # Only the middle is whole: one edit lies before it and one behind, each moving it by one letter at most.
+            for shift in range(max(-1, size - other - 1), min(1, size - other + 1) + 1):
+                piece = squashed[first + shift : second + shift]
+                found.update(self.listed(Kind.THIRD, piece_key(MIDDLE, other, piece)))
         return found
 
     def count(self, word: str) -> int:
@@ -117,6 +126,12 @@ class Index:
         mark = layout.fingerprint(word)
         place = bisect_left(self.prints, mark)
         return int(self.counts[place]) if place < len(self.prints) and self.prints[place] == mark else 0
+
+    def family(self, words: list[str]) -> int:
+        """Return in about how many popular names all of *words* stand in this order."""
+        if len(words) == 1:
+            return self.count(words[0])
+        return max(min(self.count(f"{one} {two}") for one, two in pairwise(words)), 1)
 
     def letter_bits(self, word: str) -> float:
         """Return how unlike the words of popular names the letters of *word* are, in bits."""
@@ -130,41 +145,54 @@ class Index:
 
 
 def open_index(path: Path) -> Index:
-    """Return the index in the file at *path*; raises `NamesDamaged` unless it is whole."""
+    """
+    Return the index in the file at *path*; raises `NamesDamaged` unless its header is right and nothing is cut off.
+
+    The body is not read here: call `verify` once before relying on what is found.
+    """
     try:
         with path.open("rb") as file:
             content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         return _opened(content)
-    except (OSError, ValueError, MalformedAnswer, IndexError, TypeError) as error:
-        message = f"the list of popular names `{path.name}` is missing or damaged, so no name can be judged"
-        raise NamesDamaged(message, hint="install safeinstall again") from error
+    except (OSError, ValueError, TypeError, MalformedAnswer) as error:
+        raise _damaged(path.name) from error
+
+
+def _damaged(title: str) -> NamesDamaged:
+    message = f"the list of popular names `{title}` is missing or damaged, so no name can be judged"
+    return NamesDamaged(message, hint="install safeinstall again")
 
 
 def _opened(content: memoryview) -> Index:
     start = len(layout.MAGIC)
-    if content[:start] != layout.MAGIC:
+    size, crc = (
+        int.from_bytes(content[place : place + layout.NUMBER], "little")
+        for place in (start, start + layout.NUMBER)
+    )
+    begin = start + 2 * layout.NUMBER
+    raw, body = bytes(content[begin : begin + size]), content[begin + size :]
+    if content[:start] != layout.MAGIC or zlib.crc32(raw) != crc:
         raise ValueError("not a file of popular names")
-    body = start + 4 + int.from_bytes(content[start : start + 4], "little")
-    header = json.loads(bytes(content[start + 4 : body]))
-    whole = content[body:]
-    if len(whole) != field(header, "size", int) or zlib.crc32(whole) != field(header, "crc", int):
-        raise ValueError("cut short or changed")
+    header = json.loads(raw)
+    if len(body) != field(header, "size", int):
+        raise ValueError("cut short")
 
     def section(title: str) -> memoryview:
-        begin, length = items(header, f"sections.{title}", int)
-        return whole[begin : begin + length]
+        first, length = items(header, f"sections.{title}", int)
+        return body[first : first + length]
 
-    item = field(header, "item", str)
     starts = _numbers(section("starts"), "I")
     return Index(
         ecosystem=EcosystemName(field(header, "ecosystem", str)),
         as_of=date.fromisoformat(field(header, "as_of", str)),
         size=field(header, "names", int),
+        body=body,
+        crc=field(header, "crc", int),
         offsets=_numbers(section("offsets"), "I"),
         names=section("names"),
         mask=len(starts) - 2,
         starts=starts,
-        postings=_numbers(section("postings"), item),
+        postings=_numbers(section("postings"), field(header, "item", str)),
         prints=_numbers(section("words"), "I"),
         counts=_numbers(section("counts"), "H"),
         letters=section("letters"),

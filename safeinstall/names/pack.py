@@ -8,6 +8,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import pairwise
 
 from safeinstall.model import EcosystemName
 from safeinstall.names import forms, layout
@@ -41,8 +42,9 @@ def pack(ecosystem: EcosystemName, names: Sequence[str], as_of: date) -> bytes:
         },
         sort_keys=True,
     ).encode()
-    header += b" " * (-(len(layout.MAGIC) + 4 + len(header)) % layout.ALIGN)
-    return layout.MAGIC + len(header).to_bytes(4, "little") + header + bytes(body)
+    header += b" " * (-(len(layout.MAGIC) + len(header)) % layout.ALIGN)
+    numbers = b"".join(number.to_bytes(layout.NUMBER, "little") for number in (len(header), zlib.crc32(header)))
+    return layout.MAGIC + numbers + header + bytes(body)
 
 
 def keys(name: str, ecosystem: EcosystemName) -> Iterable[tuple[Kind, str]]:
@@ -89,8 +91,9 @@ def _keys(ecosystem: EcosystemName, ranked: Sequence[str]) -> dict[str, bytes]:
 
 def _vocabulary(ranked: Sequence[str]) -> dict[str, bytes]:
     counts = Counter(word for name in ranked for word in set(forms.words(name)))
+    pairs = Counter(f"{one} {two}" for name in ranked for one, two in pairwise(forms.words(name)))
     table = {}
-    for word, count in sorted(counts.items()):
+    for word, count in sorted([*counts.items(), *((pair, count) for pair, count in pairs.items() if count > 1)]):
         table[layout.fingerprint(word)] = min(count, _SMALL - 1)
     prints = sorted(table)
     return {

@@ -16,5 +16,7 @@ def names_file(ecosystem: EcosystemName) -> Path:
 
 @cache
 def popular(ecosystem: EcosystemName) -> Index:
-    """Return the popular names of *ecosystem*, opened once; raises `NamesDamaged` unless the list is whole."""
-    return open_index(names_file(ecosystem))
+    """Return the popular names of *ecosystem*, opened and verified once; raises `NamesDamaged` unless all is whole."""
+    index = open_index(names_file(ecosystem))
+    index.verify()
+    return index

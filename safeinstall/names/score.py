@@ -30,6 +30,7 @@ class Way(str, Enum):
     SCOPE_SEPARATORS = "scope separators"
     LOOKS = "looks"
     WORD_ORDER = "word order"
+    LANGUAGE_MOVED = "language moved"
     LANGUAGE = "language"
     VERSION = "version"
     SCOPE_DROPPED = "scope dropped"
@@ -61,7 +62,7 @@ NOTE, STRONG = 2.0, 4.0
 
 # --- weights, in points -----------------------------------------------------------------------------------------------
 
-_START = {EcosystemName.PYPI: 5.0, EcosystemName.NPM: 6.8}
+_START = {EcosystemName.PYPI: 4.5, EcosystemName.NPM: 6.3}
 _POINTS_A_BIT = 0.125
 """For each bit that the name's words are unlikely: near a long or strange name nobody gets by chance."""
 _POINTS_A_DOUBLING = 0.5
@@ -78,7 +79,7 @@ _SLIPS = {
 }
 _SURE_SLIPS = frozenset({Slip.TRANSPOSED, Slip.REPEATED})
 """A swap or a doubled letter is what hands do, not what authors choose: strong whatever else is said."""
-_SECOND_EDIT = -2.4
+_SECOND_EDIT = -2.8
 _FIRST_LETTER = -1.3
 _DIGIT = -1.8
 _KNOWN_WORDS = -1.5
@@ -92,15 +93,24 @@ _WAYS = {
     Way.SEPARATORS: 3.4,
     Way.SCOPE_SEPARATORS: 2.4,
     Way.LOOKS: 3.0,
-    Way.WORD_ORDER: 3.0,
+    Way.WORD_ORDER: 2.0,
+    Way.LANGUAGE_MOVED: 4.5,
     Way.VERSION: 2.6,
-    Way.LANGUAGE: 2.0,
     Way.SCOPE_DROPPED: 1.6,
     Way.SCOPE_NEAR: 3.5,
-    Way.COMBINED: 0.5,
 }
-_LANGUAGE_AT_MOST = STRONG - 0.1
-"""A language word alone is how bindings and ports are named: never strong."""
+_ADDED = {EcosystemName.PYPI: 5.0, EcosystemName.NPM: 5.0}
+"""Instead of the start and a way's points: a name with whole words more than its target."""
+_ADDED_GENERIC = {EcosystemName.PYPI: 2.6, EcosystemName.NPM: 3.9}
+_ADDED_GLUED = 1.3
+_AT_MOST = STRONG - 0.1
+"""For ways that honest authors take too (bindings, ports, plugins, forks in scopes): noted, never strong."""
+_NEVER_STRONG = frozenset({Way.LANGUAGE, Way.COMBINED, Way.SCOPE_NEAR, Way.SCOPE_DROPPED})
+_LARGEST_FAMILY = 50
+"""A word that stands in more popular names than this has a family: `django-utils` is one more of it."""
+_SHORTEST_COMBINED = 4
+_SHORTEST_GLUED_TO = 5
+_MOST_WORDS = 8
 
 
 def judge(index: Index, name: str) -> Likeness | None:
@@ -122,7 +132,9 @@ class _Seeker:
         self.index = index
         self.name = name
         self.squashed = forms.squashed(name)
+        self.letters = frozenset(self.squashed)
         self.words = forms.words(name)
+        self.generic = _ADDED_GENERIC[index.ecosystem]
         self.bits = sum(_bits(index, word) for word in self.words)
         self.found: dict[int, Likeness] = {}
 
@@ -147,7 +159,11 @@ class _Seeker:
                 self._weigh_edits(ident, 2)
 
     def _weigh_edits(self, ident: int, limit: int) -> None:
-        how = edits(self.squashed, self.index.squashed(ident), limit)
+        theirs_squashed = self.index.squashed(ident)
+        # Most candidates share a piece and nothing else; counting foreign letters tells them at a tenth of the cost.
+        if len(self.letters.difference(theirs_squashed)) > limit or len(set(theirs_squashed) - self.letters) > limit:
+            return
+        how = edits(self.squashed, theirs_squashed, limit)
         if not how:
             return
         target = self.index.name(ident)
@@ -174,7 +190,7 @@ class _Seeker:
         for ident in self.index.same_core(forms.core(self.name)):
             way = _rearrangement(self.words, forms.words(self.index.name(ident)))
             if way is not None:
-                self._weigh_way(ident, way)
+                self._weigh_way(ident, way, self.generic * (way is Way.LANGUAGE))
 
     def _scoped(self) -> None:
         head, rest = forms.scope(self.name)
@@ -189,13 +205,36 @@ class _Seeker:
                 self._weigh_way(ident, Way.SCOPE_DROPPED)
 
     def _combined(self) -> None:
-        pass
+        if self.name.startswith("@"):
+            return
+        words = self.words[:_MOST_WORDS]
+        for size in range(1, len(words)):
+            for first in range(len(words) - size + 1):
+                part = "".join(words[first : first + size])
+                added = words[:first] + words[first + size :]
+                if len(part) >= _SHORTEST_COMBINED:
+                    self._weigh_added(part, self.generic * all(map(_generic, added)))
+        if len(words) == 1:
+            for word in forms.GENERIC_WORDS:
+                part = self.squashed.removesuffix(word)
+                part = self.squashed.removeprefix(word) if part == self.squashed else part
+                if part != self.squashed and len(part) >= _SHORTEST_GLUED_TO and len(word) > 1:
+                    self._weigh_added(part, self.generic + _ADDED_GLUED)
 
-    def _weigh_way(self, ident: int, way: Way) -> None:
-        score = _START[self.index.ecosystem] + _WAYS[way] - _popularity(ident)
-        if way is Way.LANGUAGE:
-            score = min(score, _LANGUAGE_AT_MOST)
-        self._add(ident, way, score, rare=False)
+    def _weigh_added(self, part: str, points: float) -> None:
+        for ident in self.index.squashed_as(part):
+            if ident not in self.found and not self.index.name(ident).startswith("@"):
+                self._weigh_way(ident, Way.COMBINED, points)
+
+    def _weigh_way(self, ident: int, way: Way, points: float = 0.0) -> None:
+        if way in (Way.LANGUAGE, Way.COMBINED):
+            if self.index.family(forms.words(self.index.name(ident))) > _LARGEST_FAMILY:
+                return
+            score = _ADDED[self.index.ecosystem] + points
+        else:
+            score = _START[self.index.ecosystem] + _WAYS[way]
+        score -= _popularity(ident)
+        self._add(ident, way, min(score, _AT_MOST) if way in _NEVER_STRONG else score, rare=False)
 
     def _add(self, ident: int, how: "tuple[Edit, ...] | Way", score: float, *, rare: bool) -> None:
         before = self.found.get(ident)
@@ -217,6 +256,10 @@ def _popularity(ident: int) -> float:
     return _POINTS_A_DOUBLING * math.log2(ident + 2)
 
 
+def _generic(word: str) -> bool:
+    return word in forms.GENERIC_WORDS or word.isdigit()
+
+
 def _reach(points: float) -> int:
     """Return the rank beyond which a target takes more than *points* off."""
     return int(2 ** min(points / _POINTS_A_DOUBLING, 32)) if points > 0 else 0
@@ -225,7 +268,7 @@ def _reach(points: float) -> int:
 def _rearrangement(ours: list[str], theirs: list[str]) -> Way | None:
     """Return what makes different names of the same core; None when it is a number that both have."""
     if sorted(ours) == sorted(theirs):
-        return Way.WORD_ORDER
+        return Way.WORD_ORDER if forms.LANGUAGE_WORDS.isdisjoint(ours) else Way.LANGUAGE_MOVED
     mine, other = forms.digits("".join(ours)), forms.digits("".join(theirs))
     if mine and other and mine != other:
         return None
