@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
 from html.parser import HTMLParser
+from typing import TypeVar
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from packaging.utils import canonicalize_name
@@ -44,10 +45,15 @@ ARCHIVES = (
 STRONG = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s"})
 """Algorithms whose digests bind bytes; md5 and sha1 do not."""
 
+T = TypeVar("T")
+
 _SIZES = {name: hashlib.new(name).digest_size * 2 for name in (*STRONG, "md5", "sha1", "sha224", "sha3_224")}
 _HASH_FRAGMENT = re.compile(r"(?:^|&)(sha512|sha384|sha256|sha224|sha1|md5)=([^&]*)")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-]\d\d:?\d\d))?")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!+-]*")
+# A page has thousands of files and nearly all of their URLs look like this: nothing in them needs normalising.
+_PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+/(?!.*/\.)[A-Za-z0-9/._~!+-]*")
+_HEXADECIMAL = re.compile(r"[0-9a-f]*")
 _PORTS = {"http": 80, "https": 443}
 _MICROSECONDS = 6
 
@@ -129,6 +135,8 @@ def key(url: str) -> str:
 
     pip quotes URLs anew, adds or takes away credentials and never sends fragments: none of that makes another file.
     """
+    if _PLAIN_URL.fullmatch(url):
+        return url
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
@@ -152,6 +160,8 @@ def _requoted(path: str) -> str:
 
 def filename_of(url: str) -> str:
     """Return the file name that pip would read out of *url*."""
+    if _PLAIN_URL.fullmatch(url):
+        return url.rpartition("/")[2]
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
@@ -171,21 +181,23 @@ def name_and_version(filename: str, project: str) -> tuple[str, str]:
 
     `a-b-1.tar.gz` may be `a` at `b-1` or `a-b` at `1`: it is *project* when that fits, as it is for pip.
     """
-    stem = filename
-    for ending in ARCHIVES:
-        if filename.lower().endswith(ending):
-            stem = filename[: -len(ending)]
-            break
     if filename.endswith(".whl"):
-        name, _, rest = stem.partition("-")
-        return canonicalize_name(name), _version(rest.partition("-")[0])
+        name, _, rest = filename.removesuffix(".whl").partition("-")
+        return _canonical(name), _version(rest.partition("-")[0])
+    ending = next((ending for ending in ARCHIVES if filename.lower().endswith(ending)), "")
+    stem = filename[: len(filename) - len(ending)]
     name, _, version = stem.rpartition("-")
-    if canonicalize_name(name) == project:
+    if _canonical(name) == project:
         return project, _version(version)
     for found in re.finditer("-", stem):
         if canonicalize_name(stem[: found.start()]) == project:
             return project, _version(stem[found.end() :])
     return canonicalize_name(name or stem), _version(version if name else "")
+
+
+@lru_cache(maxsize=1024)
+def _canonical(name: str) -> str:
+    return canonicalize_name(name)
 
 
 @lru_cache(maxsize=8192)
@@ -319,17 +331,22 @@ def _page(
 
 
 def _entry(raw: Mapping[str, object], base: str, project: str, page: str, channel: Channel) -> Entry | None:
-    target = fields.optional(raw, "url", str)
+    target = _given(raw, "url", str)
     if target is None:  # pip leaves it out as well
         return None
-    href, _, fragment = urljoin(base, target.strip()).partition("#")
+    if not _PLAIN_URL.fullmatch(target):
+        target = urljoin(base, target.strip())
+    href, _, fragment = target.partition("#")
     if not href.lower().startswith(("http://", "https://")):
         return None
-    rest = "&".join(part for part in fragment.split("&") if part and not _HASH_FRAGMENT.match(part))
-    hashes = {**dict(_HASH_FRAGMENT.findall(fragment)), **(fields.optional(raw, "hashes", dict) or {})}
+    hashes = _given(raw, "hashes", dict) or {}
+    rest = ""
+    if fragment:
+        rest = "&".join(part for part in fragment.split("&") if part and not _HASH_FRAGMENT.match(part))
+        hashes = {**dict(_HASH_FRAGMENT.findall(fragment)), **hashes}
     filename = filename_of(href)
     name, version = name_and_version(filename, project)
-    uploaded = fields.optional(raw, "upload-time", str)
+    uploaded = _given(raw, "upload-time", str)
     return Entry(
         file=IndexFile(
             project=name,
@@ -337,9 +354,9 @@ def _entry(raw: Mapping[str, object], base: str, project: str, page: str, channe
             filename=filename,
             url=key(href),
             digests=digests_of(hashes),
-            size=fields.optional(raw, "size", int),
+            size=_given(raw, "size", int),
             uploaded=moment(uploaded) if uploaded else None,
-            requires_python=fields.optional(raw, "requires-python", str) or None,
+            requires_python=_given(raw, "requires-python", str) or None,
             yanked=_yanked(raw),
             page=page,
             promised=_promised(raw),
@@ -350,6 +367,11 @@ def _entry(raw: Mapping[str, object], base: str, project: str, page: str, channe
     )
 
 
+def _given(raw: Mapping[str, object], name: str, kind: type[T]) -> T | None:
+    # Most keys are missing in most of a page's thousands of entries.
+    return fields.optional(raw, name, kind) if name in raw else None
+
+
 def digests_of(hashes: Mapping[str, object]) -> tuple[Digest, ...]:
     """Return what hashlib can check of *hashes*, sha256 first; raises `MalformedAnswer` for what is no hash."""
     found = []
@@ -358,14 +380,16 @@ def digests_of(hashes: Mapping[str, object]) -> tuple[Digest, ...]:
         if size is None:
             continue
         value = fields.field(hashes, algorithm, str).lower()
-        if len(value) != size or not all(char in "0123456789abcdef" for char in value):
+        if len(value) != size or not _HEXADECIMAL.fullmatch(value):
             raise MalformedAnswer(f"`{printable(value)}` is no {algorithm}")
         found.append(Digest(algorithm=algorithm, value=value))
-    return tuple(sorted(found, key=lambda digest: (digest.algorithm != "sha256", digest.algorithm)))
+    if len(found) > 1:
+        found.sort(key=lambda digest: (digest.algorithm != "sha256", digest.algorithm))
+    return tuple(found)
 
 
 def _yanked(raw: Mapping[str, object]) -> str | None:
-    value = fields.optional(raw, "yanked", object)
+    value = _given(raw, "yanked", object)
     if isinstance(value, bool):
         return "" if value else None
     if value is None or isinstance(value, str):
@@ -375,7 +399,7 @@ def _yanked(raw: Mapping[str, object]) -> str | None:
 
 def _promised(raw: Mapping[str, object]) -> tuple[Digest, ...] | None:
     for name in ("core-metadata", "dist-info-metadata", "data-dist-info-metadata"):
-        value = fields.optional(raw, name, object)
+        value = _given(raw, name, object)
         if isinstance(value, dict):
             return digests_of(value)
         if value is not None:

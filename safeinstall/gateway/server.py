@@ -12,8 +12,10 @@ import binascii
 import json
 import secrets
 import socket
+import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+import traceback
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -79,6 +81,8 @@ class Response:
     headers: dict[str, str]
     body: Iterable[bytes] = ()
     kind: AccessKind = AccessKind.OTHER
+    reason: str | None = None
+    """Stands in the status line, which is what managers print of an error; None: the usual words."""
 
 
 class Handler(Protocol):
@@ -102,6 +106,7 @@ class _State:
     secret: str
     accesses: list[Access] = field(default_factory=list)
     escapes: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -112,6 +117,7 @@ class LoopbackServer:
         """Bind to 127.0.0.1 on a free port; nothing is served before `__enter__`."""
         self._state = _State(handler=handler, secret=secrets.token_urlsafe(24))
         self._server = _Server(("127.0.0.1", 0), _bind(self._state))
+        self._server.state = self._state
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def __enter__(self) -> "Self":
@@ -145,13 +151,25 @@ class LoopbackServer:
         with self._state.lock:
             return tuple(self._state.escapes)
 
+    def crashes(self) -> tuple[str, ...]:
+        """Return what went wrong in the gateway itself; the manager saw a connection that was cut."""
+        with self._state.lock:
+            return tuple(self._state.crashes)
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Stay silent: managers drop connections at will, and stderr is the user's screen."""
+    state: _State
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - socketserver's own
+        """Stay silent, for managers drop connections at will and stderr is the user's screen; but remember the rest."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, OSError):
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            with self.state.lock:
+                self.state.crashes.append(f"{type(error).__name__} in {where.name} (line {where.lineno})")
 
 
 def _bind(state: _State) -> type[BaseHTTPRequestHandler]:
@@ -241,9 +259,9 @@ class _RequestHandler(BaseHTTPRequestHandler):
         known = {name.lower() for name in response.headers}
         bodiless = self.command == "HEAD" or response.status in {204, 304}
         chunked = "content-length" not in known and not bodiless
-        self.send_response(response.status)
+        self.send_response(response.status, response.reason and _header(response.reason))
         for name, value in response.headers.items():
-            self.send_header(name, value.replace("\r", " ").replace("\n", " "))
+            self.send_header(name, _header(value))
         if chunked:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
@@ -259,6 +277,11 @@ class _RequestHandler(BaseHTTPRequestHandler):
         return sent
 
 
+def _header(text: str) -> str:
+    """Return foreign *text* so that it stays on its line and inside latin-1, which is all that HTTP headers know."""
+    return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace").decode("latin-1")
+
+
 def _plain(status: int, text: str) -> Response:
     body = (text + "\n").encode()
     headers = {
@@ -266,11 +289,7 @@ def _plain(status: int, text: str) -> Response:
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
     }
-    return Response(int(status), headers, _once(body))
-
-
-def _once(body: bytes) -> Iterator[bytes]:
-    yield body
+    return Response(int(status), headers, (body,), reason=f"safeinstall: {text}")
 
 
 def transport_of(context: str) -> Transport:

@@ -1,16 +1,20 @@
 """The gateway's own requests to the real registries, with the manager's credentials, trust and proxy."""
 
+import os
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
 import truststore
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.retry import Retry
 
 from safeinstall.errors import SourceUnavailable
@@ -107,8 +111,8 @@ class Upstream:
         `Authorization` is dropped when a redirect leads to another host. Raises `SourceUnavailable` when nobody
         answers: refused, timed out, TLS failure, redirect loop.
         """
-        session = self._session(transport)
         try:
+            session = self._session(transport)
             response = session.request(
                 method,
                 url,
@@ -121,7 +125,7 @@ class Upstream:
                 cert=transport.cert,
                 proxies=_proxies(transport),
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
             raise SourceUnavailable(f"{redacted(url)} could not be reached ({type(error).__name__})") from error
         return Answer(
             status=response.status_code,
@@ -150,9 +154,34 @@ def _session(transport: Transport) -> requests.Session:
     # `curl -n` and pip read netrc themselves and send what they want sent: requests must not add to it.
     session.trust_env = transport.proxy is None
     session.max_redirects = 10
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, _Adapter(system_trust=transport.verify is True))
+    bundle = transport.verify if isinstance(transport.verify, str) else None
+    if bundle is None and session.trust_env:  # as requests itself would, for pip and for us
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if not transport.verify:  # the user said so, and the manager has its own words for it
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    session.mount("https://", _Adapter(context=_trust(bundle) if transport.verify else None))
+    session.mount("http://", _Adapter(context=None))
     return session
+
+
+def _trust(bundle: str | None) -> ssl.SSLContext:
+    """
+    Return what certificates are checked against: *bundle*, or what the operating system and certifi trust.
+
+    That is pip's own rule since 24.2. One context serves all connections: requests would read certifi's file again
+    for each, and truststore the system's, 35 ms of work every time; truststore also lets only one shake hands at once.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if bundle is not None:
+        folder = Path(bundle).is_dir()
+        context.load_verify_locations(cafile=None if folder else bundle, capath=bundle if folder else None)
+        return context
+    system = ssl.get_default_verify_paths()
+    if sys.platform != "linux" or not (system.cafile or system.capath):
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_default_verify_paths()
+    context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
+    return context
 
 
 def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -167,13 +196,30 @@ def _proxies(transport: Transport) -> dict[str, str] | None:
 
 
 class _Adapter(HTTPAdapter):
-    """Trusts what the operating system trusts, as pip does since 24.2, unless the user named a bundle."""
+    """Checks certificates with one context of ours; None: with none, for `http` and for hosts trusted unchecked."""
 
-    def __init__(self, *, system_trust: bool) -> None:
-        self._system_trust = system_trust
+    def __init__(self, *, context: ssl.SSLContext | None) -> None:
+        self._context = context
         super().__init__(pool_connections=_POOL, pool_maxsize=_POOL, max_retries=_RETRY)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own signature
-        if self._system_trust:
-            kwargs["ssl_context"] = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self._context is not None:
+            kwargs["ssl_context"] = self._context
         super().init_poolmanager(*args, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own signature
+        if self._context is not None:
+            kwargs["ssl_context"] = self._context
+        return super().proxy_manager_for(proxy, **kwargs)
+
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
+        host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
+        if self._context is not None:
+            pool.pop("ca_certs", None)
+            pool.pop("ca_cert_dir", None)
+        return host, pool
+
+    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
+        super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        if self._context is not None:
+            conn.ca_certs = conn.ca_cert_dir = None
