@@ -20,7 +20,9 @@ FINDING = 40
 GAP = 41
 UNRESOLVED = 42
 NOTHING_INSTALLED = frozenset({FINDING, GAP, UNRESOLVED})
-"""The exit codes that may end a hostile case."""
+"""The exit codes of a set that was not allowed."""
+REFUSED = NOTHING_INSTALLED | {1, 2}
+"""The exit codes of a set that was not installed, be it by the manager's own word; never our own failure."""
 
 SOON = f"{datetime.now(timezone.utc) + timedelta(days=30):%Y-%m-%d}"
 """The end date of overrides; they last a year at most."""
