@@ -262,15 +262,16 @@ class _Merge:
         return None
 
     def _lock(self, raw: object, file: SettingsFile, place: str) -> None:
-        if file.layer is Layer.PROJECT:
-            self.notices.append(f"{file.path}: `lock` is left out: a project may not lock settings")
-            return
         if not isinstance(raw, list):
             raise Misconfigured(f"{place}: expected a list of settings")
         tables = {key.partition(".")[0] for key in self._known if "." in key}
         for name in raw:
             if not isinstance(name, str) or name not in {*self._known, *tables, OVERRIDES}:
                 raise Misconfigured(f"{place}: `{printable(str(name))}` is no setting", hint=self._hint(str(name)))
+        if file.layer is Layer.PROJECT:
+            self.notices.append(f"{file.path}: `lock` is left out: a project may not lock settings")
+            return
+        for name in raw:
             self.locked.setdefault(name, (file.layer, file.path))
 
     def _value(self, setting: Setting, raw: object, place: str) -> object:
