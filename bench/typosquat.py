@@ -138,15 +138,17 @@ def speed(index: Index, folder: Path, part: str) -> None:
             judge(index, name)
         took.append(time.perf_counter() - begin)
     print(
-        f"  opened in {opened * 1000:.2f} ms, verified in {verified * 1000:.2f} ms; 2,000 popular names in {took[0] * 1000:.0f} ms,"
-        f" 2,000 unknown in {took[1] * 1000:.0f} ms; {names_file(index.ecosystem).stat().st_size} bytes"
+        f"  opened in {opened * 1000:.2f} ms, verified in {verified * 1000:.2f} ms;"
+        f" 2,000 popular names in {took[0] * 1000:.0f} ms, 2,000 unknown in {took[1] * 1000:.0f} ms; {names_file(index.ecosystem).stat().st_size} bytes"
     )
 
 
 def startup() -> None:
     """Print how long importing the check takes in a fresh interpreter."""
     code = "import time; t = time.perf_counter(); import safeinstall.names.score; print(time.perf_counter() - t)"
-    took = min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in "abc")
+    took = min(
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in "abc"
+    )
     print(f"import of the judge with all it needs: {took * 1000:.0f} ms")
 
 

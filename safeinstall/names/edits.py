@@ -40,7 +40,7 @@ _LOOKALIKES = frozenset(
 
 
 def _keyboard() -> frozenset[frozenset[str]]:
-    near = set()
+    near: set[frozenset[str]] = set()
     for number, row in enumerate(_ROWS):
         for place, key in enumerate(row):
             beside = row[place + 1 : place + 2]

@@ -8,16 +8,15 @@ from safeinstall.model import EcosystemName
 LANGUAGE_WORDS = frozenset({"js", "node", "nodejs", "npm", "py", "python", "python2", "python3", "pypi", "ts"})
 """Words that name a language or its registry: adding or dropping one makes no other name in a reader's eyes."""
 
-GENERIC_WORDS = LANGUAGE_WORDS | frozenset(
-    (
-        "advanced api app apps async auth base basic bin build bundle cli client cloud code common config core data demo "
-        "dev easy env ext extended extension extensions extra fast faster fix fixed free full gen helper helpers http "
-        "hub integration internal io kit latest lib libs library light lite loader log logger logging logs main manager "
-        "mini minimal mock module modules net new next official old patch patched plus pro proxy quick release safe sdk "
-        "secure server service session sessions setup shared simple src stable std test testing tests tool toolkit tools "
-        "ultimate update updated updater util utility utils v2 web wrapper x"
-    ).split()
-)
+_GENERIC = """
+advanced api app apps async auth base basic bin build bundle cli client cloud code common config core data demo dev
+easy env ext extended extension extensions extra fast faster fix fixed free full gen helper helpers http hub
+integration internal io kit latest lib library libs light lite loader log logger logging logs main manager mini
+minimal mock module modules net new next official old patch patched plus pro proxy quick release safe sdk secure
+server service session sessions setup shared simple src stable std test testing tests tool toolkit tools ultimate
+update updated updater util utility utils v2 web wrapper x
+"""
+GENERIC_WORDS = LANGUAGE_WORDS | frozenset(_GENERIC.split())
 """Words that say nothing of what a package does: put beside a popular name they look official."""
 
 FAMILIES = ("eslint-plugin-", "eslint-config-", "babel-plugin-", "babel-preset-", "postcss-plugin-", "rollup-plugin-")

@@ -166,8 +166,7 @@ def _damaged(title: str) -> NamesDamaged:
 def _opened(content: memoryview) -> Index:
     start = len(layout.MAGIC)
     size, crc = (
-        int.from_bytes(content[place : place + layout.NUMBER], "little")
-        for place in (start, start + layout.NUMBER)
+        int.from_bytes(content[place : place + layout.NUMBER], "little") for place in (start, start + layout.NUMBER)
     )
     begin = start + 2 * layout.NUMBER
     raw, body = bytes(content[begin : begin + size]), content[begin + size :]
@@ -204,4 +203,6 @@ def _numbers(section: memoryview, kind: str) -> memoryview:
         swapped = array(kind, section.tobytes())
         swapped.byteswap()
         return memoryview(swapped)
-    return section.cast(kind)  # type: ignore[call-overload]  # "H" and "I" are formats mypy cannot see in a variable
+    if kind not in {"H", "I"}:
+        raise ValueError("not a number format of ours")
+    return section.cast("H" if kind == "H" else "I")

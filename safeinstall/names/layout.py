@@ -5,9 +5,9 @@ One file holds one ecosystem, so that it opens by mmap without being parsed:
 
     magic, header's length, header's CRC-32, header (JSON), sections (each aligned to 4 bytes)
 
-The header names each section's place and the CRC-32 of all of them together. A *key* is a form of a name (its squashed form, a
-half of it, its skeleton, ...) under one `Kind`; its CRC-32 picks a bucket, which lists ids. An id is a rank less one.
-Other keys share buckets, so a reader compares what it finds with what it looked for.
+The header names each section's place and the CRC-32 of all of them together. A *key* is a form of a name (its squashed
+form, a half of it, its skeleton, ...) under one `Kind`; its CRC-32 picks a bucket, which lists ids. An id is a rank
+less one. Other keys share buckets, so a reader compares what it finds with what it looked for.
 """
 
 import zlib

@@ -74,7 +74,7 @@ def _names(ranked: Sequence[str]) -> dict[str, bytes]:
 
 def _keys(ecosystem: EcosystemName, ranked: Sequence[str]) -> dict[str, bytes]:
     pairs = [(kind, key, ident) for ident, name in enumerate(ranked) for kind, key in keys(name, ecosystem)]
-    scopes = {}
+    scopes: dict[str, int] = {}
     for ident, name in enumerate(ranked):
         scopes.setdefault(forms.scope(name)[0], ident)
     pairs += [(Kind.SCOPE, scope, ident) for scope, ident in scopes.items() if scope]

@@ -246,7 +246,7 @@ _FEW_OWNERS = 2
 
 
 def _bits(index: Index, word: str) -> float:
-    """Return how unlikely *word* is in a name: by its letters or, where less, by how often it stands in popular names."""
+    """Return how unlikely *word* is in a name: by its letters or, where less, by its count in popular names."""
     count = index.count(word)
     letters = index.letter_bits(word)
     return min(letters, math.log2(2 * index.size / count)) if count else letters

@@ -1,0 +1,138 @@
+"""Typosquatting: a name that is almost a popular one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from safeinstall.facts import Facts
+from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, Release, Severity
+from safeinstall.names import forms, phrases
+from safeinstall.names.index import Index
+from safeinstall.names.popular import popular
+from safeinstall.names.score import Level, Likeness, judge
+from safeinstall.purl import parts
+
+STRONG = "typosquat-strong"
+ESTABLISHED = "typosquat-strong-established"
+NOTE = "typosquat-note"
+
+_OWN = frozenset({ArtifactKind.LOCAL_FILE, ArtifactKind.LOCAL_PROJECT, ArtifactKind.BUNDLED})
+"""The user's own files, and what a judged release brings along: nobody chose these by a name at a registry."""
+_REGISTRIES = {EcosystemName.PYPI: "PyPI", EcosystemName.NPM: "npm"}
+_NPM = "pkg:npm/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Age:
+    """What the registry's page tells of how long a name is in use."""
+
+    young: bool
+    known: bool
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Typosquat:
+    """See `Check`."""
+
+    ident: ClassVar[str] = "typosquat"
+    question: ClassVar[str] = "Is the name almost that of a popular package?"
+
+    young: timedelta = timedelta(days=90)
+    """A name first released less than this ago, or nobody knows when, is not established."""
+    names: Callable[[EcosystemName], Index] = popular
+    """Where the popular names come from."""
+
+    def run(self, release: Release, facts: Facts) -> Iterator[Finding]:
+        """See `Check.run`."""
+        if release.artifact.kind in _OWN:
+            return
+        index = self.names(EcosystemName.NPM if release.purl.startswith(_NPM) else EcosystemName.PYPI)
+        if not release.name.isascii():
+            yield self._foreign(release, index)
+            return
+        likeness = judge(index, release.name)
+        if likeness is not None:
+            yield self._finding(release, facts, index, likeness)
+
+    def _finding(self, release: Release, facts: Facts, index: Index, likeness: Likeness) -> Finding:
+        age = self._age(release, facts)
+        trust = tuple(_trust(release, facts, index))
+        strong = likeness.level is Level.STRONG
+        damped = bool(trust) or not age.young
+        return Finding(
+            check=self.ident,
+            purl=release.purl,
+            kind=(ESTABLISHED if damped else STRONG) if strong else NOTE,
+            severity=(Severity.MEDIUM if damped else Severity.HIGH) if strong else Severity.LOW,
+            confidence=_confidence(strong=strong, damped=damped, age=age),
+            title=phrases.claim(release.name, likeness),
+            evidence=(*_likeness(index, likeness), *age.evidence, *trust),
+            hint=f"did you mean `{likeness.target}`?",
+        )
+
+    def _foreign(self, release: Release, index: Index) -> Finding:
+        # Neither registry takes such a name, so nothing about its age could vouch for it.
+        letters = phrases.foreign_letters(release.name)
+        lookalikes = [] if not letters else index.same_skeleton(forms.squashed(release.name))
+        target = index.name(lookalikes[0]) if lookalikes else None
+        return Finding(
+            check=self.ident,
+            purl=release.purl,
+            kind=STRONG,
+            severity=Severity.HIGH,
+            confidence=Confidence.HIGH if target else Confidence.MEDIUM,
+            title=f"{phrases.quoted(release.name)} has letters outside ASCII"
+            + (f" and looks like `{target}`" if target else ""),
+            evidence=(f"letters: {letters}",),
+            hint=f"did you mean `{target}`?" if target else "type the name by hand instead of pasting it",
+        )
+
+    def _age(self, release: Release, facts: Facts) -> Age:
+        page = facts.project(release.purl)
+        releases = () if page is None or page.releases is None else (f"releases: {page.releases}",)
+        if page is None or page.first_uploaded is None:
+            return Age(young=True, known=False, evidence=("unknown age: the registry does not tell", *releases))
+        age = facts.now - page.first_uploaded
+        told = f"first released {_days(age)} ago"
+        return Age(young=age < self.young, known=True, evidence=(told, *releases))
+
+
+def _likeness(index: Index, likeness: Likeness) -> Iterator[str]:
+    letters = phrases.detail(likeness)
+    if letters is not None:
+        yield letters
+    of = f"{phrases.thousands(index.size)} most downloaded names on {_REGISTRIES[index.ecosystem]}"
+    yield f"`{likeness.target}` is rank {likeness.rank} of the {of} (as of {index.as_of})"
+    if likeness.rare:
+        yield "what differs is no word of any popular name"
+
+
+def _trust(release: Release, facts: Facts, index: Index) -> Iterator[str]:
+    if release.kept:
+        yield "installed already"
+    for edge in facts.parents(release.purl):
+        parent = parts(edge.parent)[1] if edge.parent is not None else None
+        if parent is not None and index.rank(parent) is not None:
+            yield f"required by the popular `{parent}`"
+            return
+
+
+def _confidence(*, strong: bool, damped: bool, age: Age) -> Confidence:
+    if damped or not strong:
+        return Confidence.LOW
+    return Confidence.HIGH if age.known else Confidence.MEDIUM
+
+
+def _days(age: timedelta) -> str:
+    if age.days < 1:
+        return "less than a day"
+    if age.days < _MONTHS_FROM:
+        return "1 day" if age.days == 1 else f"{age.days} days"
+    months = age.days // 30
+    return f"{months} months" if months < _YEARS_FROM else f"{age.days // 365} years"
+
+
+_MONTHS_FROM = 60
+_YEARS_FROM = 24
