@@ -4,11 +4,13 @@ The gateway's npm side: packuments only while planning, the frozen view of the p
 Nothing of a tarball reaches npm before all of it is here and its hash is the planned one.
 """
 
+import contextlib
 import hashlib
 import json
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -16,6 +18,7 @@ from typing import IO, Final
 from urllib.parse import unquote, urlsplit
 
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
+from safeinstall.fields import optional
 from safeinstall.gateway.npm_cache import Packument, PackumentCache
 from safeinstall.gateway.npm_packument import (
     ABBREVIATED,
@@ -28,6 +31,7 @@ from safeinstall.gateway.npm_packument import (
     strongest,
     version_facts,
 )
+from safeinstall.gateway.npm_prefetch import guesses
 from safeinstall.gateway.server import Request, Response
 from safeinstall.gateway.upstream import CHUNK, Answer, Upstream
 from safeinstall.model import AccessKind, Digest, Phase
@@ -37,6 +41,8 @@ MAX_PACKUMENT: Final = 300_000_000
 MAX_TARBALL: Final = 4_000_000_000
 _MAX_ERROR: Final = 100_000
 _IN_MEMORY: Final = 8_000_000
+_AHEAD: Final = 12
+_MOST_AHEAD: Final = 5_000
 _AUDIT = "/-/npm/v1/security/"
 # npm tries 5xx again after 10 and 60 seconds; the gateway has tried twice itself, so its own failure is a status that
 # npm reports at once.
@@ -80,6 +86,9 @@ class Held:
 @dataclass(slots=True)
 class _State:
     pages: dict[str, Page] = field(default_factory=dict)
+    """Also those that were fetched ahead in vain."""
+    asked: set[str] = field(default_factory=set)
+    """The pages that npm itself asked for."""
     abbreviates: dict[str, bool] = field(default_factory=dict)
     views: dict[str, dict[str, object]] = field(default_factory=dict)
     tarballs: dict[str, list[Planned]] = field(default_factory=dict)
@@ -98,11 +107,16 @@ class NpmGateway:
         self._cache = cache
         self._now = now
         self._state = _State()
+        self._ahead = ThreadPoolExecutor(max_workers=_AHEAD, thread_name_prefix="npm-ahead")
+
+    def close(self) -> None:
+        """Stop fetching ahead."""
+        self._ahead.shutdown(wait=False, cancel_futures=True)
 
     def pages(self) -> Mapping[str, Page]:
-        """Return what the registries answered while planning, by URL without credentials."""
+        """Return what npm asked for while planning and was answered, by URL without credentials."""
         with self._state.lock:
-            return dict(self._state.pages)
+            return {url: page for url, page in self._state.pages.items() if url in self._state.asked}
 
     def refusals(self) -> tuple[str, ...]:
         """Return what was refused and why, one sentence each."""
@@ -129,6 +143,7 @@ class NpmGateway:
         A page that failed while planning fails again in the same way.
         """
         self.phase = Phase.INSTALL
+        self._state.pages = dict(self.pages())
         for planned in tarballs:
             # npm maps the hosts of a lockfile's URLs to the configured registry; the hash binds the bytes either way.
             keys = {bare(planned.url), _path(planned.url)} if planned.digests else {bare(planned.url)}
@@ -151,15 +166,9 @@ class NpmGateway:
     # --- planning ---------------------------------------------------------------------------------------------------
 
     def _planned_page(self, request: Request) -> Response:
-        url = bare(request.url)
+        page = self._page(request, wanted=None)
         with self._state.lock:
-            lock = self._state.locks.setdefault(url, threading.Lock())
-        with lock:
-            page = self._state.pages.get(url)
-            if page is None:
-                page = self._fetched(request, url)
-                with self._state.lock:
-                    self._state.pages[url] = page
+            self._state.asked.add(page.url)
         if "x-safeinstall-facts" in request.headers:
             return Response(HTTPStatus.NO_CONTENT, {}, kind=AccessKind.PAGE)
         if page.failure is not None:
@@ -168,10 +177,37 @@ class NpmGateway:
             return _json(HTTPStatus.OK, abbreviated(parsed(page.body)), ABBREVIATED)
         return _document(page.status, page.body)
 
-    def _fetched(self, request: Request, url: str) -> Page:
+    def _page(self, request: Request, *, wanted: str | None) -> Page:
+        url = bare(request.url)
+        with self._state.lock:
+            lock = self._state.locks.setdefault(url, threading.Lock())
+        with lock:
+            page = self._state.pages.get(url)
+            if page is None:
+                page = self._fetched(request, url, wanted)
+                with self._state.lock:
+                    self._state.pages[url] = page
+        return page
+
+    def _look_ahead(self, request: Request, url: str, packument: Mapping[str, object], wanted: str | None) -> None:
+        name = optional(packument, "name", str) or ""
+        if "x-safeinstall-facts" in request.headers or not url.endswith(f"/{name}"):
+            return
+        base = request.url.rpartition("/")[0] if "%2" in request.url.lower() else request.url.removesuffix(f"/{name}")
+        for other, spec in guesses(packument, wanted):
+            target = f"{base}/{other.replace('/', '%2f')}"
+            with self._state.lock:
+                known = bare(target) in self._state.locks or len(self._state.locks) > _MOST_AHEAD
+                self._state.locks.setdefault(bare(target), threading.Lock())
+            if not known:
+                with contextlib.suppress(RuntimeError):  # the pool is closed: npm has its plan
+                    self._ahead.submit(self._page, replace(request, url=target), wanted=spec)
+
+    def _fetched(self, request: Request, url: str, wanted: str | None) -> Page:
         authorization = request.headers.get("authorization", "")
         kept = self._cache.get(url, authorization)
         if kept is not None and kept.fresh(self._now()):
+            self._look_ahead(request, url, parsed(kept.body), wanted)
             return Page(url=url, status=HTTPStatus.OK, body=kept.body)
         headers = _forwarded(request) | {"accept": "application/json", "accept-encoding": "gzip"}
         if kept is not None and kept.etag:
@@ -186,10 +222,11 @@ class NpmGateway:
         elif answer.status != HTTPStatus.OK:
             return Page(url=url, status=answer.status, body=body[:_MAX_ERROR])
         try:
-            parsed(body)
+            packument = parsed(body)
         except MalformedAnswer as error:
             reason = f"{redacted(url)} is no packument ({error.message})"
             return Page(url=url, status=_FAILED, body=b"", failure=reason)
+        self._look_ahead(request, url, packument, wanted)
         self._keep(url, authorization, answer, body)
         return Page(url=url, status=HTTPStatus.OK, body=body)
 

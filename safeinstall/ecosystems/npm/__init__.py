@@ -83,6 +83,7 @@ class NpmEcosystem:
                     temp=Path(temp),
                 )
         finally:
+            gateway.close()
             upstream.close()
 
 

@@ -52,7 +52,8 @@ function dereferenced (npm, command, npmRoot) {
 
 // npm's cache would answer past the gateway: a packument in it is older than the frozen view, and not filtered.
 function onlineOnly (npm, settings) {
-  const wanted = { offline: false, 'prefer-offline': false }
+  // npm's look for a newer npm would ask for a packument that is in no plan.
+  const wanted = { offline: false, 'prefer-offline': false, 'update-notifier': false }
   if (settings.mode === 'plan') {
     Object.assign(wanted, { cache: settings.cache })
   }

@@ -32,7 +32,7 @@ exports.attach = ({ settings, npm, verb, args, inNpm }) => {
   Arborist.prototype.reify = function (options = {}) {
     return finish(this, options)
   }
-  if (verb === 'ci') {
+  if (verb === 'ci' || verb === 'install-ci-test') {
     // `npm ci` empties node_modules between its ideal tree and `reify`: never let it get that far.
     Arborist.prototype.buildIdealTree = function (options = {}) {
       return finish(this, options)
@@ -72,7 +72,8 @@ function stub (parsed) {
 }
 
 async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
-  const actual = await installedTree(arb, Arborist)
+  // `npm ci` begins by emptying node_modules: nothing stays.
+  const actual = /^(ci|install-ci-test)$/.test(verb) ? null : await installedTree(arb, Arborist)
   const omit = new Set(arb.options.omit || [])
   const flat = npm.flatOptions
   const nodes = []

@@ -43,6 +43,7 @@ class NpmSession:
         # Whatever npm puts into its cache before our setting holds (its log) goes to the temporary folder as well.
         env = {**ready.env, "npm_config_logs_dir": str(self.temp / "logs")}
         done = self.world.runner.capture(ready.argv, cwd=self.intent.cwd, env=env)
+        self.gateway.close()
         self._document = _read(out, done.stdout + done.stderr, self.gateway)
         return planned(self._document, self.gateway, self.conditions)
 
