@@ -2,24 +2,34 @@
 
 import json
 import os
+import queue
 import signal
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
+import truststore
+import urllib3
+from requests.adapters import HTTPAdapter
 
 from safeinstall import __version__
 from safeinstall.contracts import Finished
-from safeinstall.errors import MalformedAnswer, SourceUnavailable, ToolMissing
+from safeinstall.errors import MalformedAnswer, NotThere, SourceUnavailable, ToolMissing
 from safeinstall.text import printable, redacted
 
 _CHUNK = 65_536
 _CONNECT_SECONDS = 5.0
+_MOST_REDIRECTS = 5
+_KEEPS_METHOD = frozenset({307, 308})
+_POOL = 32
 _NOT_FOUND_BY_SHELL = 127
 
 
@@ -29,49 +39,183 @@ def now() -> datetime:
 
 
 class RequestsHttp:
-    """`Http` on one pooled requests session; every answer has a size limit and a deadline for the whole of it."""
+    """
+    `Http` on one pooled requests session; every answer has a size limit and a deadline for the whole of it.
+
+    Tokens go to the host that a URL names and to no other: neither over a redirect nor from `.netrc`.
+    """
 
     def __init__(self, *, headers: Mapping[str, str] | None = None) -> None:
         """Open a session that sends *headers* (tokens) besides our user agent."""
-        self._session = requests.Session()
-        self._session.max_redirects = 5
-        self._session.headers.update({"User-Agent": f"safeinstall/{__version__}", **(headers or {})})
+        self._headers = dict(headers or {})
+        self._lock = threading.Lock()
+        self._opened: requests.Session | None = None
 
     def get_json(self, url: str, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
         """See `Http.get_json`."""
-        return _decoded(self._read("GET", url, None, timeout, max_bytes), url)
+        return _decoded(self._read(_Ask("GET", url, None, timeout, max_bytes)), url)
 
     def get_bytes(self, url: str, *, timeout: timedelta, max_bytes: int = 50_000_000) -> bytes:
         """See `Http.get_bytes`."""
-        return self._read("GET", url, None, timeout, max_bytes)
+        return self._read(_Ask("GET", url, None, timeout, max_bytes))
 
     def post_json(self, url: str, body: object, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
         """See `Http.post_json`."""
-        return _decoded(self._read("POST", url, body, timeout, max_bytes), url)
+        return _decoded(self._read(_Ask("POST", url, body, timeout, max_bytes)), url)
 
-    def _read(self, method: str, url: str, body: object, timeout: timedelta, max_bytes: int) -> bytes:
-        # requests' own timeout is for each read: a server that drips would hold us for ever, so the whole is timed.
-        seconds = max(timeout.total_seconds(), 0.001)
-        end = time.monotonic() + seconds
+    def _session(self) -> requests.Session:
+        with self._lock:
+            if self._opened is None:
+                self._opened = requests.Session()
+                self._opened.mount("https://", _Adapter(context=_trust()))
+                self._opened.mount("http://", _Adapter(context=None))
+                # Only what we can unpack under a limit.
+                self._opened.headers.update(
+                    {"User-Agent": f"safeinstall/{__version__}", "Accept-Encoding": "gzip, deflate"}
+                )
+            return self._opened
+
+    def _read(self, ask: "_Ask") -> bytes:
+        # requests' own timeout is for each read: a server that drips its answer, or its headers, would hold us for
+        # ever, and a resolver of names has no timeout at all. So a thread waits for it, and we wait for the thread.
+        done: queue.SimpleQueue[bytes | BaseException] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                done.put(self._follow(ask))
+            except BaseException as error:  # noqa: BLE001 - carried over to the asking thread, which raises it there
+                done.put(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            answer = done.get(timeout=max(ask.seconds_left(), 0.001))
+        except queue.Empty:
+            raise ask.late() from None
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _follow(self, ask: "_Ask") -> bytes:
+        url = ask.url
         shown = redacted(url)
         try:
-            with self._session.request(
-                method, url, json=body, timeout=(min(_CONNECT_SECONDS, seconds), seconds), stream=True
-            ) as response:
-                if response.status_code != requests.codes.ok:
-                    raise SourceUnavailable(f"{shown} answered {response.status_code}")
-                taken = bytearray()
-                for chunk in response.iter_content(_CHUNK):
-                    taken += chunk
-                    if len(taken) > max_bytes:
-                        raise SourceUnavailable(f"{shown} answered more than {max_bytes:,} bytes")
-                    if time.monotonic() > end:
-                        raise SourceUnavailable(f"{shown} did not answer within {seconds:g} s")
-                return bytes(taken)
+            for _ in range(_MOST_REDIRECTS + 1):
+                with self._send(ask, url) as response:
+                    if not response.is_redirect:
+                        return _body(response, ask)
+                    url = _redirected(response, ask)
         except requests.Timeout as error:
-            raise SourceUnavailable(f"{shown} did not answer within {seconds:g} s") from error
-        except requests.RequestException as error:
+            raise ask.late() from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
             raise SourceUnavailable(f"{shown} could not be reached ({type(error).__name__})") from error
+        raise SourceUnavailable(f"{shown} redirects more than {_MOST_REDIRECTS} times")
+
+    def _send(self, ask: "_Ask", url: str) -> requests.Response:
+        left = ask.seconds_left()
+        if left <= 0:
+            raise ask.late()
+        known = urlsplit(url)
+        return self._session().request(
+            ask.method,
+            url,
+            json=ask.body,
+            headers=self._headers if _place(url) == _place(ask.url) else None,
+            # An auth that adds nothing: without one, requests would look into netrc.
+            auth=None if known.username else _unchanged,
+            timeout=(min(_CONNECT_SECONDS, left), left),
+            allow_redirects=False,
+            stream=True,
+        )
+
+
+class _Ask:
+    """One request with its limits; its clock runs from the start."""
+
+    def __init__(self, method: str, url: str, body: object, timeout: timedelta, max_bytes: int) -> None:
+        self.method = method
+        self.url = url
+        self.body = body
+        self.max_bytes = max_bytes
+        self._seconds = max(timeout.total_seconds(), 0.001)
+        self._end = time.monotonic() + self._seconds
+
+    def seconds_left(self) -> float:
+        return self._end - time.monotonic()
+
+    def late(self) -> SourceUnavailable:
+        return SourceUnavailable(f"{redacted(self.url)} did not answer within {self._seconds:.3g} s")
+
+
+def _body(response: requests.Response, ask: _Ask) -> bytes:
+    shown = redacted(ask.url)
+    if response.status_code in {requests.codes.not_found, requests.codes.gone}:
+        raise NotThere(f"{shown} answered {response.status_code}")
+    if response.status_code != requests.codes.ok:
+        raise SourceUnavailable(f"{shown} answered {response.status_code}")
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in {"", "identity", "gzip", "deflate"}:  # others unpack without a bound, stacked ones even more so
+        raise SourceUnavailable(f"{shown} answered in the encoding `{printable(encoding, limit=40)}`")
+    taken = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        taken += chunk
+        if len(taken) > ask.max_bytes:
+            raise SourceUnavailable(f"{shown} answered more than {ask.max_bytes:,} bytes")
+        if ask.seconds_left() <= 0:
+            raise ask.late()
+    announced = response.headers.get("Content-Length", "")
+    if encoding in {"", "identity"} and announced.isdigit() and int(announced) != len(taken):
+        raise SourceUnavailable(f"{shown} broke off after {len(taken):,} bytes")
+    return bytes(taken)
+
+
+def _redirected(response: requests.Response, ask: _Ask) -> str:
+    """Return where *response* leads, if anybody may lead us there."""
+    shown = redacted(ask.url)
+    if ask.method != "GET" and response.status_code not in _KEEPS_METHOD:
+        raise SourceUnavailable(f"{shown} answered {response.status_code}")
+    url = urljoin(response.url, response.headers.get("Location", ""))
+    try:
+        scheme = urlsplit(url).scheme
+        urlsplit(url).port  # noqa: B018 - raises for what is no port
+    except ValueError as error:
+        raise SourceUnavailable(f"{shown} redirects to what is no URL") from error
+    if scheme not in {"http", "https"} or (scheme == "http" and urlsplit(response.url).scheme == "https"):
+        raise SourceUnavailable(f"{shown} redirects to {redacted(url)}, which is not as safe")
+    return url
+
+
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    known = urlsplit(url)
+    return known.scheme, known.hostname, known.port
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _trust() -> ssl.SSLContext | None:
+    """Return what the operating system trusts; None: the bundle that the environment names, as requests reads it."""
+    if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
+        return None
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+class _Adapter(HTTPAdapter):
+    """Checks certificates with *context*; None: as requests does."""
+
+    def __init__(self, *, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=_POOL)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own signature
+        if self._context is not None:
+            kwargs["ssl_context"] = self._context
+        super().init_poolmanager(*args, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own signature
+        if self._context is not None:
+            kwargs["ssl_context"] = self._context
+        return super().proxy_manager_for(proxy, **kwargs)
 
 
 def _decoded(body: bytes, url: str) -> object:

@@ -46,6 +46,10 @@ class SourceUnavailable(SafeinstallError):
     """A registry or advisory source did not answer: refused, timed out, 4xx, 5xx, too large, redirect loop."""
 
 
+class NotThere(SourceUnavailable):
+    """The service answered that it has no such document (404, 410); whether that is an answer, the asker knows."""
+
+
 class MalformedAnswer(SafeinstallError):
     """A foreign document is not what its format promises; the message names the path inside it."""
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
+from safeinstall import model
 from safeinstall.facts import Facts
 from safeinstall.merge import merge
-from safeinstall.model import Advisory, AdvisoryKind, ArtifactKind, Confidence, Finding, Release, SourceState
+from safeinstall.model import AdvisoryKind, ArtifactKind, Confidence, Finding, Release, SourceState
 from safeinstall.purl import parts
 from safeinstall.text import printable, redacted
 from safeinstall.versions import newer
@@ -20,7 +21,7 @@ _FRESH = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Advisories:
+class Advisory:
     """See `Check`."""
 
     ident: ClassVar[str] = "advisory"
@@ -38,7 +39,7 @@ class Advisories:
             return
         facts.advisories(release.purl)
 
-    def _finding(self, release: Release, advisory: Advisory, facts: Facts) -> Finding:
+    def _finding(self, release: Release, advisory: model.Advisory, facts: Facts) -> Finding:
         malware = advisory.kind is AdvisoryKind.MALWARE
         claim = "is reported as malware" if malware else "has a known vulnerability"
         name, version = printable(release.name), printable(release.version, limit=60)
@@ -56,7 +57,7 @@ class Advisories:
         )
 
 
-def _evidence(release: Release, advisory: Advisory, facts: Facts) -> Iterator[str]:
+def _evidence(release: Release, advisory: model.Advisory, facts: Facts) -> Iterator[str]:
     ids = [printable(ident, limit=80) for ident in (advisory.ident, *sorted(advisory.aliases))]
     more = f" and {len(ids) - _IDS_SHOWN} more" if len(ids) > _IDS_SHOWN else ""
     yield ", ".join(ids[:_IDS_SHOWN]) + more
@@ -89,18 +90,18 @@ def _malware_hint(release: Release, facts: Facts) -> str:
         return f"`{name}` is installed already: remove it, and renew every secret that this machine could read"
     if release.asked is not None:
         return f"do not install it; take `{name}` out of what you asked for"
-    parents = sorted({_shown(edge.parent) for edge in facts.parents(release.purl) if edge.parent is not None})
+    parents = sorted(
+        f"`{printable(name)}` {printable(version or '', limit=60)}"
+        for edge in facts.parents(release.purl)
+        if edge.parent is not None
+        for _, name, version in [parts(edge.parent)]
+    )
     if not parents:
         return "do not install it"
     return f"do not install it; it comes in through {' and '.join(parents[:2])}: use another version of that"
 
 
-def _shown(purl: str) -> str:
-    name, _, version = purl.rpartition("@")
-    return f"`{printable(name.partition('/')[2].replace('%40', '@'))}` {printable(version, limit=60)}"
-
-
-def _upgrade_hint(release: Release, advisory: Advisory) -> str:
+def _upgrade_hint(release: Release, advisory: model.Advisory) -> str:
     ecosystem, _, version = parts(release.purl)
     better = newer(ecosystem, advisory.fixed, version or release.version)
     name = printable(release.name)

@@ -1,9 +1,9 @@
 """
-The shelf of advisory sources: one file for each, wired in `cli` from the settings.
+The shelf of advisory sources: one file for each, wired from the settings.
 
-IDENTS is the order in which they report. Beside the sources stand what they share: `osv_record`, `osv_meaning` and
-`versions` (one OSV record and its rules), `merge` (one advisory out of many), `cache`, `asking` and `told`.
+Beside them stands what they share: `osv_record` and `osv_meaning` (one OSV record and its rules), `documents` (records
+out of bytes), `shelf` (records by name), `asking` (one deadline for many questions), `cache`.
 """
 
 IDENTS: tuple[str, ...] = ("osv", "records", "registry", "embedded")
-"""The names of all sources in settings and messages; each is also the name of its file."""
+"""The names of all sources in settings and messages, in the order in which they report; each is also its file's."""

@@ -94,7 +94,7 @@ def ask_each(
             if one.crash is not None:
                 raise one.crash
             if one.failure is not None:
-                failures[one.key] = one.failure
+                failures[one.key] = one.failure if until.left() else until.late()
             else:
                 answers[one.key] = one.value[0]
     finally:

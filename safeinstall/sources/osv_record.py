@@ -15,8 +15,8 @@ from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import field, items, mapping, optional
 from safeinstall.model import Advisory, AdvisoryKind, EcosystemName, Severity
 from safeinstall.sources import osv_meaning
-from safeinstall.sources.versions import Ordered, equal, oldest_first, order
 from safeinstall.text import printable
+from safeinstall.versions import Ordered, equal, oldest_first, order
 
 _OURS = {"pypi": EcosystemName.PYPI, "npm": EcosystemName.NPM}
 _GIT = "GIT"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from safeinstall.model import Advisory, AdvisoryKind, EcosystemName
-from safeinstall.sources.versions import oldest_first
+from safeinstall.versions import oldest_first
 
 
 def merge(advisories: Iterable[Advisory], ecosystem: EcosystemName = EcosystemName.PYPI) -> tuple[Advisory, ...]:

@@ -1,7 +1,7 @@
 """The order of versions, as each ecosystem defines it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cmp_to_key, lru_cache
 from typing import Protocol, cast
 
@@ -68,3 +68,11 @@ def oldest_first(ecosystem: EcosystemName, versions: frozenset[str]) -> tuple[st
     ranked = sorted(version for version in versions if order(ecosystem, version) is not None)
     ranked.sort(key=lambda version: cast("Ordered", order(ecosystem, version)))
     return (*ranked, *sorted(version for version in versions if order(ecosystem, version) is None))
+
+
+def newer(ecosystem: EcosystemName, versions: Sequence[str], version: str) -> tuple[str, ...]:
+    """Return those of *versions* that come after *version*, in the order given; what cannot be compared is left out."""
+    at = order(ecosystem, version)
+    if at is None:
+        return ()
+    return tuple(one for one in versions if (place := order(ecosystem, one)) is not None and at < place)
