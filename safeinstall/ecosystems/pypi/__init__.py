@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from safeinstall.contracts import Conditions, Session, Vet, World
-from safeinstall.ecosystems.pypi.grammar import parse
+from safeinstall.ecosystems.pypi.grammar import other_python, parse
 from safeinstall.ecosystems.pypi.session import Opening, PypiSession
 from safeinstall.ecosystems.pypi.target import describe
 from safeinstall.model import EcosystemName, Intent
@@ -32,10 +32,12 @@ class PypiEcosystem:
         probe = folder / "probe"
         probe.mkdir()
         interpreter = interpreter_of(real_tool, world.runner, world.env, probe)
+        elsewhere = other_python(intent.argv, world.cwd)
         opening = Opening(
             intent=intent,
             interpreter=interpreter,
-            described=describe(interpreter, world),
+            elsewhere=elsewhere,
+            described=describe(elsewhere or interpreter, world),
             called=real_tool,
             world=world,
             conditions=conditions,

@@ -54,9 +54,9 @@ class Part:
         )
 
 
-def indexes(planned: Planned, conditions: Conditions) -> Registries:
-    """Return the registries that pip used, as its own finder had them in the end."""
-    urls = items(planned.facts, "options.index_urls", str)
+def indexes(facts: Mapping[str, object], conditions: Conditions) -> Registries:
+    """Return the registries that pip uses, as its own finder has them after reading every requirements file."""
+    urls = items(facts, "options.index_urls", str)
     return registries(urls, conditions)
 
 
@@ -66,7 +66,7 @@ def compose(planned: Planned, gateway: PypiGateway, conditions: Conditions, *, p
 
     Raises `CannotResolve` for a file that no page listed and no disk holds: it could not be bound to any bytes.
     """
-    known = indexes(planned, conditions)
+    known = indexes(planned.facts, conditions)
     asked = reported.asked(planned.facts)
     found = reported.reported(planned.report)
     reader = _Reader(planned, gateway, known, asked, named=parent is None)
@@ -174,7 +174,7 @@ class _Reader:
             one.version,
             one.url,
             archive,
-            page=page if isinstance(page, str) else None,
+            page=None if one.direct else page if isinstance(page, str) else one.url.rpartition("/")[0],
             registries=self._known,
             twin=twin,
             asked=words,

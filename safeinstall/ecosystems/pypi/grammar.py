@@ -11,6 +11,7 @@ from pathlib import Path
 from safeinstall.errors import NotUnderstood
 from safeinstall.model import EcosystemName, Intent
 from safeinstall.text import printable
+from safeinstall.tools import Interpreter
 
 INSTALL = "install"
 
@@ -42,14 +43,25 @@ def parse(tool: str, argv: Sequence[str], cwd: Path) -> Intent:
             f"`{printable(tool)} {printable(parsed.verb)}` is not guarded yet",
             hint=f"`{tool} install` is; nothing was run",
         )
-    if parsed.options.python:
-        raise NotUnderstood("`--python` is not guarded yet", hint="call the pip of that environment instead")
     asked = (
         *parsed.words,
         *(f"-r {path}" for path in parsed.options.requirements),
         *(f"-e {path}" for path in parsed.options.editables),
     )
     return _intent(tool, argv, cwd, verb=INSTALL, installs=True, asked=asked)
+
+
+def other_python(argv: Sequence[str], cwd: Path) -> Interpreter | None:
+    """Return the interpreter that `--python` names, as pip finds it; raises `NotUnderstood` when there is none."""
+    parsed = _parsed(argv)
+    if parsed is None or not parsed.options.python:
+        return None
+    # An environment's folder stands for its interpreter.
+    named = cwd / parsed.options.python
+    for path in (named / "bin" / "python", named / "Scripts" / "python.exe") if named.is_dir() else (named,):
+        if path.exists():
+            return Interpreter(command=(str(path),))
+    raise NotUnderstood(f"`--python` names no Python: `{printable(parsed.options.python)}`")
 
 
 def _intent(

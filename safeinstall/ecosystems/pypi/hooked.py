@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,17 +46,22 @@ class Hooked:
     """A pip in one interpreter, its way to one gateway, and a private folder for what they hand each other."""
 
     interpreter: Interpreter
+    """The one that the called pip runs in."""
+    elsewhere: Interpreter | None
+    """The one that `--python` names, into which is installed instead."""
     called: Path
     """The pip that the user called, for its own messages."""
     base: str
     """The gateway, with its secret."""
     folder: Path
     world: World
+    _places: list[Path] = field(default_factory=list)
 
     def plan(self, argv: Sequence[str], *, trim: bool, unverified: Sequence[str] = ()) -> Planned:
         """Run our own pip's resolver on *argv* as a dry run; *unverified* are URLs that may be asked for."""
         place = self.folder / secrets.token_hex(4)
         (place / "tmp").mkdir(parents=True)
+        self._places.append(place)
         settings = {
             "phase": "plan",
             "planner": str(planner_root()),
@@ -67,7 +72,8 @@ class Hooked:
         }
         # What a planner that stops half way leaves behind goes with our own folder.
         env = {**self._env(place, settings), "TMPDIR": str(place / "tmp")}
-        done = self.world.runner.capture(self._command(argv), cwd=self.world.cwd, env=env, timeout=_TIMEOUT)
+        command = [*(self.elsewhere or self.interpreter).command, str(_RUNNER), *argv]
+        done = self.world.runner.capture(command, cwd=self.world.cwd, env=env, timeout=_TIMEOUT)
         return Planned(
             exit_code=done.exit_code,
             report=_document(place / "report.json") if done.exit_code == 0 else {},
@@ -75,15 +81,17 @@ class Hooked:
             output=self._cleaned(done),
         )
 
+    def facts(self) -> Mapping[str, object]:
+        """Return what the last planner has told so far; it may still run."""
+        return _document(self._places[-1] / "facts.json") if self._places else {}
+
     def install(self, argv: Sequence[str], *, frozen: Sequence[str], planned: Sequence[str]) -> int:
         """Run the user's own pip on *argv*, on the user's terminal; *frozen* are the sha256 of local archives."""
         place = self.folder / secrets.token_hex(4)
         place.mkdir()
         env = self._env(place, {"phase": "install", "frozen": list(frozen), "planned": list(planned)})
-        return self.world.runner.attached(self._command(argv), cwd=self.world.cwd, env=env)
-
-    def _command(self, argv: Sequence[str]) -> list[str]:
-        return [*self.interpreter.command, str(_RUNNER), *argv]
+        command = [*self.interpreter.command, str(_RUNNER), *argv]
+        return self.world.runner.attached(command, cwd=self.world.cwd, env=env)
 
     def _env(self, place: Path, more: Mapping[str, object]) -> dict[str, str]:
         parts = urlsplit(self.base)
@@ -91,9 +99,9 @@ class Hooked:
         settings = {
             "gateway": {"host": parts.hostname, "port": parts.port, "secret": parts.path.strip("/")},
             "called": str(self.called),
+            "elsewhere": self.elsewhere is not None,
             "folder": str(place),
             "restore": {name: self.world.env.get(name) for name in (*_NET, *_NO_NET)},
-            "features": [],
             "frozen": [],
             "planned": [],
             **more,

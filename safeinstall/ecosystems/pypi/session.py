@@ -15,7 +15,7 @@ from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems.pypi import compose, releases
 from safeinstall.ecosystems.pypi.compose import Part
 from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked
-from safeinstall.ecosystems.pypi.registries import Registries, registries
+from safeinstall.ecosystems.pypi.registries import Registries
 from safeinstall.ecosystems.pypi.target import Described
 from safeinstall.ecosystems.pypi.verify import differences, inventory
 from safeinstall.errors import CannotResolve
@@ -25,6 +25,7 @@ from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer, Refusal, Request, Response
 from safeinstall.gateway.upstream import Upstream
 from safeinstall.model import Access, ArtifactKind, BuildNeed, EcosystemName, Installed, Intent, Phase, Plan, Release
+from safeinstall.purl import same
 from safeinstall.text import printable, redacted
 from safeinstall.tools import Interpreter
 
@@ -38,6 +39,7 @@ class Opening:
 
     intent: Intent
     interpreter: Interpreter
+    elsewhere: Interpreter | None
     described: Described
     called: Path
     world: World
@@ -54,10 +56,11 @@ class PypiSession:
         self._folder = folder
         self._stack = ExitStack()
         self._before: tuple[Access, ...] = ()
-        self._known: Registries = registries((), opening.conditions)
+        self._known: Registries | None = None
         self._main = Part()
         self._all = Part()
         self._facts: Mapping[str, object] = {}
+        self._partial = True
         self._start(trim=True)
 
     def __enter__(self) -> "Self":
@@ -81,15 +84,18 @@ class PypiSession:
             self._all = compose.stopped(planned)
             self._refuse_overridden()
             return self._plan()
-        self._known = compose.indexes(checked(planned), self._opening.conditions)
         self._whole()
+        self._known = compose.indexes(checked(planned).facts, self._opening.conditions)
         self._facts = planned.facts
         self._main = compose.compose(planned, self._gateway, self._opening.conditions)
         self._all = self._with_build_requirements(self._main, planned)
+        self._partial = False
         return self._plan()
 
     def install(self, plan: Plan) -> Installed:
         """See `Session.install`."""
+        if self._partial:
+            raise CannotResolve("the whole set was never resolved: nothing can be installed of it")
         gateway = self._gateway
         builds = any(release.build is not BuildNeed.NONE for release in plan.releases)
         gateway.freeze(
@@ -132,6 +138,7 @@ class PypiSession:
         self._stack.enter_context(self._server)
         self._hooked = Hooked(
             interpreter=self._opening.interpreter,
+            elsewhere=self._opening.elsewhere,
             called=self._opening.called,
             base=self._server.base,
             folder=self._folder,
@@ -147,7 +154,7 @@ class PypiSession:
         failures = self._gateway.failures()
         if failures:
             # pip goes on without an index that fails; a set that was made so is not the one that was asked for.
-            raise CannotResolve("an index could not be read", output="\n".join(map(printable, failures)))
+            raise CannotResolve(f"an index did not answer: {printable(failures[0])}", output="\n".join(failures))
 
     def _elsewhere(self) -> frozenset[str]:
         # pip asks for the page of what it has already, of what it finds on disk, and of itself to tell of a newer pip.
@@ -162,17 +169,23 @@ class PypiSession:
     # --- what is judged just in time, from the server's threads
 
     def _vet_file(self, file: IndexFile) -> bool:
-        return self._opening.vet(releases.listed(file, self._known, build=self._gateway.build_need(file.url)))
+        release = releases.listed(file, self._registries(), build=self._gateway.build_need(file.url))
+        return self._opening.vet(release)
+
+    def _registries(self) -> Registries:
+        # While planning runs, its own pip has already said which indexes it uses.
+        return self._known or compose.indexes(self._hooked.facts(), self._opening.conditions)
 
     def _vet_url(self, url: str) -> bool:
         source = releases.from_url(url)
-        return source.purl in self._opening.conditions.unverified and self._opening.vet(source)
+        over = any(same(source.purl, one) for one in self._opening.conditions.unverified)
+        return over and self._opening.vet(source)
 
     def _vet_disk(self, url: str, sha256: str) -> bool:
         name, version = name_and_version(unquote(urlsplit(url).path.rpartition("/")[2]), "")
         archive = releases.LocalArchive(path=unquote(urlsplit(url).path), sha256=sha256)
         return self._opening.vet(
-            releases.on_disk(name, version, url, archive, page=url.rpartition("/")[0], registries=self._known)
+            releases.on_disk(name, version, url, archive, page=url.rpartition("/")[0], registries=self._registries())
         )
 
     # --- what an override lets through
@@ -183,7 +196,8 @@ class PypiSession:
         return tuple(url for url in found if url is not None)
 
     def _refuse_overridden(self) -> None:
-        over = [one for one in self._all.releases if one.purl in self._opening.conditions.unverified]
+        through = self._opening.conditions.unverified
+        over = [one for one in self._all.releases if any(same(one.purl, other) for other in through)]
         if over:
             raise CannotResolve(
                 f"`{printable(over[0].asked or over[0].name)}` is let through by an override, but sources from version "

@@ -1,8 +1,14 @@
-"""Hooks the pips that pip starts for build isolation, in whatever way its version starts them."""
+"""Hooks the pips that pip starts (for build isolation, for `--python`), in whatever way its version starts them."""
 
 import os
 import subprocess
-import sys
+
+ELSEWHERE = "_PIP_RUNNING_IN_SUBPROCESS"
+"""pip sets it for the child that `--python` makes."""
+
+
+class Refused(OSError):
+    """A child that cannot be guarded; pip tells an OSError in one line."""
 
 
 def patch(settings, settings_path, runner, settings_name, pip_name):
@@ -14,18 +20,17 @@ def patch(settings, settings_path, runner, settings_name, pip_name):
 
     def __init__(self, args, *more, **kwargs):
         if isinstance(args, (list, tuple)) and len(args) > 1:
-            runnable = os.fsdecode(args[1]) if isinstance(args[1], (str, bytes)) else ""
-            if is_this_pip(runnable, here):
-                same = os.path.realpath(os.fsdecode(args[0])) == os.path.realpath(sys.executable)
-                if not same and settings["phase"] != "plan" and "venv" not in settings["features"]:
-                    raise RuntimeError("safeinstall: `--python` is not guarded yet")
-                args = [args[0], runner] + list(args[2:])
+            words = [os.fsdecode(word) if isinstance(word, (str, bytes)) else "" for word in args[:3]]
+            if is_this_pip(words[1], here):
                 env = dict(os.environ if kwargs.get("env") is None else kwargs["env"])
+                if ELSEWHERE in env and not settings["elsewhere"]:
+                    raise Refused("safeinstall guards `--python` on the command line only, not in pip's configuration")
                 env[settings_name] = settings_path
-                env[pip_name] = package_of(runnable)
+                env[pip_name] = package_of(words[1])
                 kwargs["env"] = env
-            elif looks_like_pip(args):
-                raise RuntimeError("safeinstall: pip started another pip in a way that is not known: %r" % (args[:3],))
+                args = [args[0], runner] + list(args[2:])
+            elif looks_like_pip(words):
+                raise Refused("safeinstall does not know this way of starting a pip: %s" % " ".join(words))
         original(self, args, *more, **kwargs)
 
     subprocess.Popen.__init__ = __init__
@@ -40,15 +45,13 @@ def is_this_pip(runnable, here):
 
 
 def package_of(runnable):
-    """Return the `pip` package folder that *runnable* belongs to."""
+    """Return the `pip` package folder that *runnable* belongs to; empty when it is none of pip's own."""
     if os.path.basename(runnable) == "__pip-runner__.py":
         return os.path.dirname(runnable)
     return runnable if os.path.basename(runnable) == "pip" else ""
 
 
-def looks_like_pip(args):
-    words = [os.fsdecode(word) for word in args[1:3] if isinstance(word, (str, bytes))]
-    first = words[0] if words else ""
-    return os.path.basename(first) in ("pip", "pip.zip", "__pip-runner__.py") and "python" in os.path.basename(
-        os.fsdecode(args[0])
-    ) or words[:2] == ["-m", "pip"]
+def looks_like_pip(words):
+    if not os.path.basename(words[0]).startswith(("python", "pypy")):
+        return False
+    return words[1:3] == ["-m", "pip"] or os.path.basename(words[1]) in ("pip", "pip.zip", "__pip-runner__.py")

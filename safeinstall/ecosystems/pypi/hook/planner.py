@@ -4,6 +4,7 @@ import email.parser
 import json
 import os
 import sys
+from urllib.parse import urlsplit, urlunsplit
 
 UNTRIMMED = 75
 """Exit code: the pages must not be trimmed for this command."""
@@ -11,11 +12,7 @@ UNVERIFIED = 76
 """Exit code: a source that no registry vouches for stands in the way; the facts name it."""
 
 CROSS = ("platforms", "python_version", "abis", "implementation", "ignore_requires_python")
-TOLD = CROSS + (
-    "index_url", "extra_index_urls", "no_index", "find_links", "target_dir", "prefix_path", "root_path", "use_user_site",
-    "ignore_installed", "ignore_dependencies", "dry_run", "constraints", "requirements", "isolated_mode",
-    "only_dependencies",
-)  # fmt: skip
+TOLD = ("dry_run", "ignore_dependencies", "trusted_hosts", "cert", "client_cert", "proxy")
 
 
 class Stop(BaseException):
@@ -25,7 +22,6 @@ class Stop(BaseException):
 def patch(settings, seen):
     """Patch the install command of our own pip."""
     from pip._internal.commands import install
-    from pip._internal.req import req_install
 
     facts = {"options": {}, "asked": [], "unverified": [], "local": [], "installed": [], "sites": [], "origins": {}}
     command = install.InstallCommand
@@ -35,7 +31,6 @@ def patch(settings, seen):
     def parse(self, args):
         options, rest = parse_args(self, args)
         facts["options"] = {name: plain(getattr(options, name, None)) for name in TOLD}
-        facts["features"] = plain(options.features_enabled)
         if settings["trim"] and any(getattr(options, name, None) for name in CROSS):
             tell(settings, facts)
             leave(UNTRIMMED)
@@ -52,18 +47,15 @@ def patch(settings, seen):
 
     def gather(self, args, options, finder, session):
         found = get_requirements(self, args, options, finder, session)
-        facts["options"]["use_user_site"] = plain(options.use_user_site)
         # A requirements file may have brought its own indexes: the finder knows what holds now.
         facts["options"]["index_urls"] = list(finder.index_urls)
         facts["options"]["find_links"] = list(finder.find_links)
-        for one in found:
-            if not one.constraint and one.match_markers():
-                facts["asked"].append(asked(one))
-        unverified = [one for one in found if not one.constraint and one.match_markers() and foreign(one)]
-        refused = [told_source(one) for one in unverified if not allowed(settings, one)]
-        if refused:
-            facts["unverified"] = refused
-            tell(settings, facts)
+        wanted = [one for one in found if not one.constraint and one.match_markers()]
+        facts["asked"] = [asked(one) for one in wanted]
+        facts["unverified"] = [told_source(one) for one in wanted if foreign(one) and not allowed(settings, one)]
+        # What a build backend asks for is judged while this process runs: the indexes must be known by then.
+        tell(settings, facts)
+        if facts["unverified"]:
             leave(UNVERIFIED)
         return found
 
@@ -93,14 +85,12 @@ def patch(settings, seen):
             facts["local"] = [dict(built_from(path), path=path, sha256=value) for path, value in seen.items()]
             facts["installed"] = list(installed(options))
             facts["sites"] = sites(options)
-            facts["prefix"] = sys.prefix
             tell(settings, facts)
         return code
 
     guard_transitive(settings, facts)
     command.parse_args, command.run, command.get_requirements = parse, go, gather
     command.make_resolver = staticmethod(resolver)
-    assert req_install.InstallRequirement
 
 
 def guard_transitive(settings, facts):
@@ -139,12 +129,12 @@ def forbid_builds(settings, nested):
         link = self.req.link
         if link is not None and link.is_existing_dir() and not link.is_vcs:
             return original(self, *args, **kwargs)
-        if nested or link is None or not link.is_file:
+        if nested or link is None or link.is_vcs or not (link.is_file or foreign(self.req)):
             raise InstallationError(
                 "safeinstall: building %s is refused while planning: only running its code would tell what it needs"
                 % (self.req.req or link,)
             )
-        # An sdist on the disk: its own PKG-INFO plans; the install phase asks the backend and compares.
+        # An sdist on the disk, or at a URL that was let through: its own PKG-INFO plans; the install phase asks the backend and compares.
         text = pkg_info(self.req.unpacked_source_directory)
         name = self.req.name or email.parser.BytesParser().parsebytes(text).get("Name") or ""
         self.req.set_dist(get_metadata_distribution(text, link.filename, name))
@@ -162,7 +152,16 @@ def foreign(req):
 
 
 def allowed(settings, req):
-    return req.link.url_without_fragment in settings["unverified"] or req.link.url in settings["unverified"]
+    return shown(req.link.url) in settings["unverified"]
+
+
+def shown(url):
+    """Return *url* as purls and messages name it: without credentials, query and fragment."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = "[%s]" % host if ":" in host else host
+    port = ":%d" % parts.port if parts.port is not None else ""
+    return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
 
 
 def told_source(req):
@@ -255,8 +254,10 @@ def plain(value):
 
 
 def tell(settings, facts):
-    with open(settings["facts"], "w", encoding="utf-8") as stream:
+    fresh = settings["facts"] + ".new"
+    with open(fresh, "w", encoding="utf-8") as stream:
         json.dump(facts, stream)
+    os.replace(fresh, settings["facts"])
 
 
 def leave(code):

@@ -39,6 +39,9 @@ def main():
     elif settings["phase"] == "plan":
         use_pip_from(settings["planner"])
         sys.argv[0] = settings["called"]
+        if settings["elsewhere"]:
+            # We are in the interpreter that `--python` names: pip itself would start another process to get here.
+            os.environ["_PIP_RUNNING_IN_SUBPROCESS"] = "1"
     else:
         sys.argv[0] = settings["called"]
         sys.path.insert(0, os.path.dirname(settings["called"]))
@@ -48,7 +51,7 @@ def main():
     files = load("files")
     files.patch(settings, checked=nested is not None or settings["phase"] != "plan")
     if settings["phase"] == "plan":
-        # Also a nested pip: planning builds nothing but the user's own local projects.
+        # Also in a nested pip: planning builds nothing but the user's own local projects.
         planner = load("planner")
         planner.forbid_builds(settings, nested is not None)
         if nested is None:
