@@ -1,11 +1,13 @@
 """The checks, in the order in which they report; a file that nobody registers here would be a check that never runs."""
 
+from safeinstall.checks.advisory import Advisory
 from safeinstall.checks.source_build import SourceBuild
 from safeinstall.checks.typosquat import Typosquat
 from safeinstall.checks.unverified_source import UnverifiedSource
 from safeinstall.contracts import Check
 
 CHECKS: tuple[Check, ...] = (
+    Advisory(),
     Typosquat(),
     UnverifiedSource(),
     SourceBuild(),
