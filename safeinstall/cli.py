@@ -89,9 +89,9 @@ def _run(outside: Outside, words: list[str]) -> int:
 def _plan(outside: Outside, words: list[str]) -> int:
     ahead: list[str] = []
     # `plan --format json pip install x` and `plan pip install x --format json` are the same.
-    while words and words[0].startswith("-"):
+    while words and words[0].startswith(("--format", "--safeinstall-")):
         ahead.append(words.pop(0))
-        if ahead[-1] == "--format" and words:
+        if "=" not in ahead[-1] and words and words[0] not in GUARDED and not words[0].startswith("-"):
             ahead.append(words.pop(0))
     if not words or words[0] not in GUARDED:
         raise Misconfigured("`safeinstall plan` needs a command to plan", hint="safeinstall plan pip install flask")
