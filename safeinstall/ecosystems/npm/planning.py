@@ -231,14 +231,19 @@ def _within(installed: Collection[Node], releases: Mapping[str, Release]) -> dic
 
 def _registry(url: str, default: str, conditions: Conditions) -> Registry:
     shown = _without_credentials(url)
-    if any(shown.startswith(prefix) for prefix in conditions.private_registries):
+    if any(_below(shown, prefix) for prefix in conditions.private_registries):
         visibility = Visibility.PRIVATE
-    elif any(shown.startswith(prefix) for prefix in conditions.public_registries):
+    elif any(_below(shown, prefix) for prefix in conditions.public_registries):
         visibility = Visibility.PUBLIC
     else:
         same = urlsplit(url).netloc == urlsplit(default).netloc
         visibility = Visibility.PUBLIC if same else Visibility.PRIVATE
     return Registry(url=shown, visibility=visibility)
+
+
+def _below(url: str, prefix: str) -> bool:
+    """Whether *url* lies at or below *prefix*: `https://a.example` does not cover `https://a.example.net`."""
+    return f"{url.rstrip('/')}/".startswith(f"{prefix.rstrip('/')}/")
 
 
 def _merged(releases: Collection[Release]) -> tuple[Release, ...]:
