@@ -67,9 +67,9 @@ def main(argv: Sequence[str] | None = None, outside: Outside | None = None) -> i
 def _run(outside: Outside, words: list[str]) -> int:
     command, *rest = words or ["--help"]
     if command in GUARDED:
-        from safeinstall.commands.guarded import guarded  # noqa: PLC0415 - each command imports only what it needs
+        from safeinstall.commands.passing import start  # noqa: PLC0415 - each command imports only what it needs
 
-        return guarded(outside, command, rest, planning=False)
+        return start(outside, command, rest, planning=False)
     if command == "plan":
         return _plan(outside, rest)
     if command in ("--version", "-V", "version"):
@@ -95,9 +95,9 @@ def _plan(outside: Outside, words: list[str]) -> int:
             ahead.append(words.pop(0))
     if not words or words[0] not in GUARDED:
         raise Misconfigured("`safeinstall plan` needs a command to plan", hint="safeinstall plan pip install flask")
-    from safeinstall.commands.guarded import guarded  # noqa: PLC0415
+    from safeinstall.commands.passing import start  # noqa: PLC0415
 
-    return guarded(outside, words[0], [*ahead, *words[1:]], planning=True)
+    return start(outside, words[0], [*ahead, *words[1:]], planning=True)
 
 
 def _told(error: SafeinstallError) -> str:

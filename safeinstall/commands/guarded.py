@@ -6,11 +6,12 @@ from pathlib import Path
 
 from safeinstall import ledger, overrides
 from safeinstall.commands.common import idents, settings_of
+from safeinstall.commands.passing import passed_on
 from safeinstall.config import OVERRIDES, Settings
 from safeinstall.consent import ask, can_ask
 from safeinstall.contracts import Conditions, Ecosystem, World
 from safeinstall.errors import Misconfigured, SafeinstallError
-from safeinstall.flags import Flags, taken
+from safeinstall.flags import Flags
 from safeinstall.formats.json_v1 import JsonV1, moment
 from safeinstall.formats.text import Text
 from safeinstall.model import Intent, Override, Run
@@ -18,25 +19,19 @@ from safeinstall.outside import Outside
 from safeinstall.pipeline import Guard, conditions, exit_code, guard
 from safeinstall.places import Places, places
 from safeinstall.progress import Quiet, Terminal
-from safeinstall.realtool import guarding, passing_on, real_tool
+from safeinstall.realtool import guarding, real_tool
 from safeinstall.text import printable
 
 
-def guarded(outside: Outside, tool: str, words: Sequence[str], *, planning: bool) -> int:
-    """Return the exit code of `TOOL WORDS...`, guarded; when *planning*, nothing is installed."""
-    flags, argv = taken(words, planning=planning)
-    if flags.format == "json" and not planning:
-        raise Misconfigured("stdout belongs to the package manager here", hint="`safeinstall plan` has `--format json`")
+def guarded(outside: Outside, tool: str, flags: Flags, argv: Sequence[str], *, planning: bool) -> int:
+    """Return the exit code of `TOOL ARGV...`, guarded; when *planning*, nothing is installed."""
     ecosystem = outside.ecosystem(tool)
     where = places(outside.env)
     world = _world(outside, where)
     intent = ecosystem.parse(tool, argv, world)
-    real = real_tool(tool, outside.env, outside.cwd)
     if not intent.installs:
-        if planning:
-            outside.say(f"safeinstall: `{printable(' '.join((tool, *argv)))}` installs nothing: there is no plan\n")
-            return 0
-        return outside.become([str(real), *argv], passing_on(real, outside.env))
+        return passed_on(outside, tool, argv, planning=planning)
+    real = real_tool(tool, outside.env, outside.cwd)
     settings = settings_of(outside, where, flags.settings)
     return _Command(outside, settings, flags, where, planning=planning).run(intent, ecosystem, real, world)
 

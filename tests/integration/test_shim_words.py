@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from safeinstall.words import may_install
+
 SCRIPT = Path(__file__).parents[2] / "shims" / "npm"
 
 COMMANDS = [
@@ -103,6 +105,11 @@ def test_every_word_that_npm_takes_for_an_install_is_handed_over(tmp_path: Path)
     missed = [word for word in beginnings() if understood(word) in INSTALLING and not hands_over(word, tmp_path)]
 
     assert missed == []
+
+
+def test_the_command_line_has_the_shims_own_rule(tmp_path: Path) -> None:
+    """`safeinstall npm WORD` guards whatever the shim would have handed over, and nothing else."""
+    assert [word for word in beginnings() if may_install("npm", ["x-y", word]) is not hands_over(word, tmp_path)] == []
 
 
 @pytest.mark.parametrize("word", EVERYDAY)

@@ -1,0 +1,31 @@
+"""Hands on, with as few imports as can be, what installs nothing."""
+
+from collections.abc import Sequence
+
+from safeinstall.errors import Misconfigured
+from safeinstall.flags import taken
+from safeinstall.outside import Outside
+from safeinstall.realtool import passing_on, real_tool
+from safeinstall.text import printable
+from safeinstall.words import may_install
+
+
+def start(outside: Outside, tool: str, words: Sequence[str], *, planning: bool) -> int:
+    """Take our flags out of *words* and run `TOOL WORDS...`: guarded if it may install, else at once."""
+    flags, argv = taken(words, planning=planning)
+    if flags.format == "json" and not planning:
+        raise Misconfigured("stdout belongs to the package manager here", hint="`safeinstall plan` has `--format json`")
+    if not may_install(tool, argv):
+        return passed_on(outside, tool, argv, planning=planning)
+    from safeinstall.commands.guarded import guarded  # noqa: PLC0415 - this is where it becomes costly
+
+    return guarded(outside, tool, flags, argv, planning=planning)
+
+
+def passed_on(outside: Outside, tool: str, argv: Sequence[str], *, planning: bool) -> int:
+    """Become the real tool; when *planning*, say that there is nothing to plan."""
+    if planning:
+        outside.say(f"safeinstall: `{printable(' '.join((tool, *argv)))}` installs nothing: there is no plan\n")
+        return 0
+    real = real_tool(tool, outside.env, outside.cwd)
+    return outside.become([str(real), *argv], passing_on(real, outside.env))
