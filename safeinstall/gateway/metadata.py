@@ -248,7 +248,7 @@ def _essentials(data: bytes) -> _Essentials:
     with _hostile("METADATA"):
         raw, unparsed = parse_email(data)
     # What packaging could not take in (a field given twice, say) still counts as a difference.
-    odd = {name: " | ".join(values) for name, values in unparsed.items()}
+    odd = {name: " | ".join(str(value) for value in values) for name, values in unparsed.items()}
     return (
         canonicalize_name(raw.get("name", odd.get("name", ""))),
         _version(raw.get("version", odd.get("version", ""))),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MAX_BODY = 10_000_000
 """Bytes of request body that are read; managers post at most an audit of some 100 KB."""
 
+_SETTLE_SECONDS = 1.0
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"}
     | {"transfer-encoding", "upgrade", "host", "content-length", "expect"}
@@ -107,7 +108,8 @@ class _State:
     accesses: list[Access] = field(default_factory=list)
     escapes: list[str] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    answering: int = 0
+    lock: threading.Condition = field(default_factory=threading.Condition)
 
 
 class LoopbackServer:
@@ -142,8 +144,13 @@ class LoopbackServer:
         return f"http://{host!s}:{port}"
 
     def accesses(self) -> tuple[Access, ...]:
-        """Return the requests so far, in the order in which they were finished."""
+        """
+        Return the requests so far, in the order in which they were finished.
+
+        A manager may have read its last answer a moment before we have written it down: that moment is waited for.
+        """
         with self._state.lock:
+            self._state.lock.wait_for(lambda: self._state.answering == 0, timeout=_SETTLE_SECONDS)
             return tuple(self._state.accesses)
 
     def escapes(self) -> tuple[str, ...]:
@@ -208,6 +215,16 @@ class _RequestHandler(BaseHTTPRequestHandler):
         if not secrets.compare_digest(secret.encode(), self.state.secret.encode()) or "://" not in url:
             self._escape()
             return
+        with self.state.lock:
+            self.state.answering += 1
+        try:
+            self._send(url, self._answer(context, url))
+        finally:
+            with self.state.lock:
+                self.state.answering -= 1
+                self.state.lock.notify_all()
+
+    def _answer(self, context: str, url: str) -> Response:
         try:
             request = Request(
                 method=self.command,
@@ -216,12 +233,11 @@ class _RequestHandler(BaseHTTPRequestHandler):
                 transport=transport_of(context),
                 body=self._body(),
             )
-            response = self.state.handler.answer(request)
+            return self.state.handler.answer(request)
         except Refusal as refusal:
-            response = _plain(refusal.status, refusal.reason)
+            return _plain(refusal.status, refusal.reason)
         except SafeinstallError as error:
-            response = _plain(HTTPStatus.BAD_GATEWAY, error.message)
-        self._send(url, response)
+            return _plain(HTTPStatus.BAD_GATEWAY, error.message)
 
     def _split(self) -> tuple[str, str, str]:
         secret, _, rest = self.path.removeprefix("/").partition("/")

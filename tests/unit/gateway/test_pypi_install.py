@@ -193,7 +193,7 @@ def test_old_pips_install_from_html(pypi: PypiRegistry) -> None:
 
 
 def test_a_head_request_has_no_body(pypi: PypiRegistry) -> None:
-    """pip asks HEAD before it takes an archive-like URL for a page."""
+    """Pip asks HEAD before it takes an archive-like URL for a page."""
     built = wheel("flask")
     pypi.add(built)
     handler = frozen(pypi, FLASK)
