@@ -215,11 +215,10 @@ class _Seeker:
                 if len(part) >= _SHORTEST_COMBINED:
                     self._weigh_added(part, self.generic * all(map(_generic, added)))
         if len(words) == 1:
-            for word in forms.GENERIC_WORDS:
-                part = self.squashed.removesuffix(word)
-                part = self.squashed.removeprefix(word) if part == self.squashed else part
-                if part != self.squashed and len(part) >= _SHORTEST_GLUED_TO and len(word) > 1:
-                    self._weigh_added(part, self.generic + _ADDED_GLUED)
+            for size in range(_SHORTEST_GLUED_TO, len(self.squashed) - 1):
+                for start, end in ((0, size), (len(self.squashed) - size, len(self.squashed))):
+                    if self.squashed[:start] + self.squashed[end:] in forms.GENERIC_WORDS:
+                        self._weigh_added(self.squashed[start:end], self.generic + _ADDED_GLUED)
 
     def _weigh_added(self, part: str, points: float) -> None:
         for ident in self.index.squashed_as(part):

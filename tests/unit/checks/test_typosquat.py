@@ -1,0 +1,156 @@
+"""Typosquatting: which kind of finding a likeness becomes, and what the user reads of it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safeinstall.checks.typosquat import ESTABLISHED, NOTE, STRONG, Typosquat
+from safeinstall.facts import Facts
+from safeinstall.model import ArtifactKind, Confidence, Finding, Project, Purl, Release, Severity
+from safeinstall.purl import project
+from tests import fakes
+from tests.fakes import NOW
+
+SQUAT = "pkg:pypi/reqeusts@1.0.4"
+
+
+def page(purl: str, *, first: datetime | None = None, releases: int | None = None) -> Project:
+    """Return what a registry's page tells."""
+    return Project(purl=project(Purl(purl)), first_uploaded=first, releases=releases)
+
+
+def ran(release: Release, *others: Release, projects: tuple[Project, ...] = (), **fields: object) -> list[Finding]:
+    """Return what the check finds about *release* in a plan with *others*."""
+    plan = fakes.plan(release, *others, projects=projects, **fields)  # type: ignore[arg-type]  # edges, as named
+    return list(Typosquat().run(release, Facts(plan=plan, now=NOW)))
+
+
+def test_a_young_squat_is_told_with_all_that_is_known() -> None:
+    """The finding says how the name differs, of what, how young it is, and what was probably meant."""
+    first = NOW - timedelta(days=2)
+    (found,) = ran(fakes.release(SQUAT), projects=(page(SQUAT, first=first, releases=1),))
+
+    assert found == Finding(
+        check="typosquat",
+        purl=Purl(SQUAT),
+        kind=STRONG,
+        severity=Severity.HIGH,
+        confidence=Confidence.HIGH,
+        title="`reqeusts` is one swap away from `requests`",
+        evidence=(
+            "`eu` for `ue`",
+            "`requests` is rank 6 of the 15k most downloaded names on PyPI (as of 2026-11-01)",
+            "what differs is no word of any popular name",
+            "first released 2 days ago",
+            "releases: 1",
+        ),
+        hint="did you mean `requests`?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("projects", "kind", "told"),
+    [
+        pytest.param((), STRONG, "unknown age: the registry does not tell", id="no-page"),
+        pytest.param((page(SQUAT, releases=9),), STRONG, "unknown age: the registry does not tell", id="no-times"),
+        pytest.param((page(SQUAT, first=NOW),), STRONG, "first released less than a day ago", id="today"),
+        pytest.param((page(SQUAT, first=NOW - timedelta(days=89)),), STRONG, "first released 2 months ago", id="89"),
+        pytest.param((page(SQUAT, first=NOW - timedelta(90)),), ESTABLISHED, "first released 3 months ago", id="90"),
+        pytest.param((page(SQUAT, first=NOW - timedelta(1500)),), ESTABLISHED, "first released 4 years ago", id="old"),
+    ],
+)
+def test_age_decides_whether_a_name_is_established(projects: tuple[Project, ...], kind: str, told: str) -> None:
+    """A name of unknown age counts as young; only one that the registry has known for 90 days is established."""
+    (found,) = ran(fakes.release(SQUAT), projects=projects)
+
+    assert found.kind == kind
+    assert told in found.evidence
+
+
+def test_what_is_installed_already_is_not_blocked() -> None:
+    """A kept release brings nothing new: it is told, as established."""
+    (found,) = ran(fakes.release(SQUAT, kept=True))
+
+    assert (found.kind, found.confidence) == (ESTABLISHED, Confidence.LOW)
+    assert "installed already" in found.evidence
+
+
+def test_what_a_popular_package_requires_is_not_blocked() -> None:
+    """Nobody mistyped a name that a popular package's own metadata gives."""
+    parent = fakes.release("pkg:pypi/flask@3.0.0")
+    edges = [("pkg:pypi/flask@3.0.0", SQUAT, "reqeusts")]
+    (found,) = ran(fakes.release(SQUAT), parent, edges=edges)
+
+    assert found.kind == ESTABLISHED
+    assert "required by the popular `flask`" in found.evidence
+
+
+def test_what_an_unknown_package_requires_is_blocked() -> None:
+    """A squat among the requirements of a package that nobody knows is no accident of the user's."""
+    parent = fakes.release("pkg:pypi/some-unheard-of-thing@1")
+    edges = [("pkg:pypi/some-unheard-of-thing@1", SQUAT, "reqeusts")]
+    (found,) = ran(fakes.release(SQUAT), parent, edges=edges)
+
+    assert found.kind == STRONG
+
+
+@pytest.mark.parametrize("purl", ["pkg:pypi/pampyio@1.0", "pkg:npm/event-stream-utils@1.0.0"])
+def test_added_words_are_noted(purl: str) -> None:
+    """A popular name with words added is a note of low confidence: most such names are honest."""
+    (found,) = ran(fakes.release(purl))
+
+    assert (found.kind, found.severity, found.confidence) == (NOTE, Severity.LOW, Confidence.LOW)
+
+
+@pytest.mark.parametrize("purl", ["pkg:npm/event-stream@3.3.6", "pkg:pypi/python-nmap@0.7", "pkg:npm/%40types/node@1"])
+def test_popular_names_pass(purl: str) -> None:
+    """A popular name is never a squat, whatever happened to its releases."""
+    assert ran(fakes.release(purl)) == []
+
+
+@pytest.mark.parametrize("kind", [ArtifactKind.LOCAL_FILE, ArtifactKind.LOCAL_PROJECT, ArtifactKind.BUNDLED])
+def test_names_that_no_registry_gave_pass(kind: ArtifactKind) -> None:
+    """The user may call a directory what they like."""
+    assert ran(fakes.release(SQUAT, kind=kind)) == []
+
+
+def test_letters_of_other_scripts_are_a_finding_of_their_own() -> None:
+    """A name that a registry cannot even have is strong however old it claims to be."""
+    disguised = "r\u0435quests"
+    release = Release(
+        purl=Purl("pkg:pypi/r%D0%B5quests@1.0"),
+        name=disguised,
+        version="1.0",
+        artifact=fakes.release(SQUAT).artifact,
+    )
+    (found,) = ran(release, projects=(page("pkg:pypi/r%D0%B5quests", first=NOW - timedelta(days=4000)),))
+
+    assert (found.kind, found.confidence) == (STRONG, Confidence.HIGH)
+    assert found.title == f"`{disguised}` has letters outside ASCII and looks like `requests`"
+    assert found.evidence == ("letters: CYRILLIC SMALL LETTER IE",)
+    assert found.hint == "did you mean `requests`?"
+
+
+def test_letters_of_other_scripts_that_look_like_nothing_are_told_too() -> None:
+    """Without a look-alike the advice is to type the name."""
+    release = Release(
+        purl=Purl("pkg:pypi/x@1.0"), name="\u6f22\u5b57", version="1.0", artifact=fakes.release(SQUAT).artifact
+    )
+    (found,) = ran(release)
+
+    assert (found.kind, found.confidence) == (STRONG, Confidence.MEDIUM)
+    assert found.hint == "type the name by hand instead of pasting it"
+
+
+@given(st.integers(0, 5000), st.booleans(), st.one_of(st.none(), st.integers(1, 500)))
+def test_nothing_known_makes_it_worse(days: int, kept: bool, releases: int | None) -> None:
+    """Facts only damp: with any age, count or state, a likeness is never told as more than without."""
+    pages = (page(SQUAT, first=NOW - timedelta(days=days), releases=releases),)
+    (bare,) = ran(fakes.release(SQUAT))
+    (found,) = ran(fakes.release(SQUAT, kept=kept), projects=pages)
+
+    assert found.severity <= bare.severity
+    assert (found.kind == STRONG) == (days < 90 and not kept)
+    assert (found.title, found.hint) == (bare.title, bare.hint)
