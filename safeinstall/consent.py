@@ -40,10 +40,10 @@ def ask(run: Run, *, stdin: TextIO, stderr: TextIO, by: str) -> tuple[Override, 
         what += f", `{word}`"
     try:
         _say(stderr, f"To let this through for this run only, at your own risk, type {what}; anything else is no: ")
-        if sorted(stdin.readline().split()) != sorted(word.split()):
+        if sorted(_line(stdin, stderr).split()) != sorted(word.split()):
             return ()
         _say(stderr, "Why? (kept in the ledger): ")
-        reason = printable(stdin.readline())
+        reason = printable(_line(stdin, stderr))
     except KeyboardInterrupt:
         _say(stderr, "\n")
         return ()
@@ -54,6 +54,13 @@ def ask(run: Run, *, stdin: TextIO, stderr: TextIO, by: str) -> tuple[Override, 
         Override(purl=purl, check=check, reason=reason, until=None, by=by, origin=ORIGIN)
         for check, purl in sorted(found)
     )
+
+
+def _line(stdin: TextIO, stderr: TextIO) -> str:
+    line = stdin.readline()
+    if not line.endswith("\n"):  # The end of input leaves the cursor behind the question.
+        _say(stderr, "\n")
+    return line
 
 
 def _word(names: Sequence[str]) -> str:

@@ -89,6 +89,9 @@ class Machine:
     env: dict[str, str] = field(default_factory=dict)
     typed: str | None = None
     """What a person types at the terminal; None: there is none."""
+    asked: str = "app"
+    flags: tuple[str, ...] = ()
+    """For tests that run one command on many machines."""
     became: list[tuple[str, ...]] = field(default_factory=list)
     ecosystem: FakeEcosystem = field(init=False)
     stdout: io.StringIO = field(init=False)

@@ -90,7 +90,7 @@ class Text:
             return f"{self._paint('blocked', _RED)}: {findings}, {gaps} in {of}. Nothing was installed."
         then = "nothing was installed, as only the plan was asked for" if self.planning else "installing"
         if not run.plan.releases:
-            return f"safeinstall: no release to judge; {then}"
+            return f"safeinstall: no release to judge; {then if self.planning else 'going on'}"
         said = [_count(counts.warnings, "warning")] if counts.warnings else []
         said += [_count(counts.overridden, "override")] if counts.overridden else []
         said += [_count(counts.notes, "note")] if counts.notes else []
@@ -160,6 +160,8 @@ def _lines(group: Sequence[Ruling], where: _Where, paint: Callable[[str, str], s
         lines.append(f"   = allowed: {_allowed(first.override)}")
     elif result.hint is not None:
         lines += ["", f"hint: {printable(result.hint)}"]
+    elif isinstance(result, Gap):
+        lines += ["", "hint: mend what is named above, or try again later; unanswered is never read as clean"]
     return lines
 
 
@@ -186,15 +188,19 @@ def _title(result: Finding | Gap, releases: int) -> str:
 
 def _last_resort(rulings: Sequence[Ruling]) -> list[str]:
     """Return the commands that let through what blocks; the hints above them are the better way."""
-    blocking = [ruling.result for ruling in rulings if ruling.decision is Decision.BLOCK]
-    if not blocking:
+    groups = list(_groups([ruling for ruling in rulings if ruling.decision is Decision.BLOCK]))
+    # Nobody allows a whole set release by release because a source is down.
+    singles = [ruling.result for group in groups if len(group) <= _NAMES_SHOWN for ruling in group]
+    if not groups:
         return []
     lines = ["If you have looked into it yourself and take the risk, a last resort:"]
-    for result in blocking[:_COMMANDS_SHOWN]:
+    for result in singles[:_COMMANDS_SHOWN]:
         check = MALWARE if isinstance(result, Finding) and result.kind == MALWARE else result.check
         lines.append(f"  safeinstall allow '{printable(result.purl)}' --check {check} --reason TEXT --until DATE")
-    if len(blocking) > _COMMANDS_SHOWN:
-        lines.append(f"  and so on for {len(blocking) - _COMMANDS_SHOWN} more")
+    if len(singles) > _COMMANDS_SHOWN:
+        lines.append(f"  and so on for {len(singles) - _COMMANDS_SHOWN} more")
+    if any(len(group) > _NAMES_SHOWN for group in groups):
+        lines.append("  --safeinstall-offline, which judges with what is on this machine and says how old that is")
     return lines
 
 

@@ -1,0 +1,247 @@
+"""
+Every message as a person sees it: the whole stderr of one run, compared with a text file beside this one.
+
+`SAFEINSTALL_UPDATE_SCREENS=1 python -m pytest tests/screens` writes them anew; read the difference before you keep it.
+"""
+
+# ruff: noqa: D401 - the docstring of a scene tells what happens in it
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from safeinstall.errors import CannotResolve, NotUnderstood, SourceUnavailable
+from safeinstall.ledger import user
+from safeinstall.model import AdvisoryKind, ArtifactKind, Installed, Purl, Severity
+from safeinstall.purl import parse
+from tests.fakes import NOW, FakeSession, FakeSource, FakeSupplement, advisory, plan, release
+from tests.outsides import Machine, NameCheck
+
+UPDATE = "SAFEINSTALL_UPDATE_SCREENS" in os.environ
+HERE = Path(__file__).parent
+
+APP, PAMPYIO, REDAPTY = "pkg:pypi/app@1.0", "pkg:pypi/pampyio@0.1.0", "pkg:pypi/redapty@1.0.0"
+EDGES = [(None, APP, "app"), (APP, PAMPYIO, "pampyio"), (PAMPYIO, REDAPTY, "redapty>=1")]
+DEEP = plan(release(APP, asked="app"), release(PAMPYIO), release(REDAPTY), edges=EDGES)
+LARGE = plan(release(APP, asked="app"), *(release(f"pkg:pypi/part-{number}@1.0") for number in range(13)))
+
+
+def known(purl: str, **what: object) -> FakeSource:
+    """Return a source that knows one thing about *purl*."""
+    return FakeSource(known={parse(purl): (advisory(**what),)})  # type: ignore[arg-type]  # fields of an advisory
+
+
+def on(folder: Path, *sources: FakeSource, **session: object) -> Machine:
+    """Return a machine on which the set three levels deep would be installed."""
+    made = FakeSession(**{"planned": DEEP, **session})  # type: ignore[arg-type]  # fields of FakeSession
+    return Machine(folder, session=made, sources=sources or (FakeSource(),))
+
+
+def clean(folder: Path) -> Machine:
+    """Nothing is known against anything."""
+    return on(folder)
+
+
+def clean_from_the_cache(folder: Path) -> Machine:
+    """The answers are three hours old."""
+    return on(folder, FakeSource(as_of=NOW - timedelta(hours=3)))
+
+
+def offline(folder: Path) -> Machine:
+    """Judged with what is on the machine."""
+    here = on(folder, FakeSupplement(as_of=NOW - timedelta(days=22)))
+    here.flags = ("--safeinstall-offline",)
+    return here
+
+
+def nothing_to_do(folder: Path) -> Machine:
+    """Everything is installed already."""
+    return on(folder, planned=plan())
+
+
+def malware_deep_below(folder: Path) -> Machine:
+    """The way to it is told."""
+    return on(folder, known(REDAPTY))
+
+
+def malware_allowed(folder: Path) -> Machine:
+    """A decision with a reason and an end."""
+    here = on(folder, known(REDAPTY))
+    here.flags = (
+        "--safeinstall-allow", f"malware:{REDAPTY}", "--safeinstall-reason", "a sample for our lab",
+        "--safeinstall-until", "2027-03-01",
+    )  # fmt: skip
+    return here
+
+
+def typosquat(folder: Path) -> Machine:
+    """The name is meant to be mistaken."""
+    here = on(folder, planned=plan(release("pkg:pypi/reqeusts@1.0.4", asked="reqeusts")))
+    here.checks = (NameCheck({"reqeusts": "requests"}),)
+    here.asked = "reqeusts"
+    return here
+
+
+def vulnerable(folder: Path) -> Machine:
+    """Told, and installed."""
+    what = {"kind": AdvisoryKind.VULNERABILITY, "severity": Severity.HIGH, "summary": "header smuggling"}
+    return on(folder, known(PAMPYIO, ident="GHSA-aaaa-bbbb-cccc", **what))
+
+
+def source_down(folder: Path) -> Machine:
+    """One message for all releases."""
+    return on(folder, FakeSource(failure=SourceUnavailable("https://osv.example did not answer within 8 s")),
+              planned=LARGE)  # fmt: skip
+
+
+def one_gap(folder: Path) -> Machine:
+    """The source was silent about one release."""
+    return on(folder, FakeSource(mute={parse(REDAPTY): "its record could not be read"}))
+
+
+def many_blocked(folder: Path) -> Machine:
+    """More than anybody types commands for."""
+    bad: Mapping[Purl, tuple[object, ...]] = {one.purl: (advisory(),) for one in LARGE.releases[:5]}
+    return on(folder, FakeSource(known=bad), planned=LARGE)  # type: ignore[arg-type]  # advisories
+
+
+def unresolvable(folder: Path) -> Machine:
+    """The manager's own words come first."""
+    output = "ERROR: Could not find a version that satisfies the requirement app==9\nERROR: No matching distribution"
+    return on(folder, failure=CannotResolve("pip could not resolve the set", output=output))
+
+
+def not_understood(folder: Path) -> Machine:
+    """Nothing is guessed."""
+    failure = NotUnderstood("`pip download` is not guarded yet", hint="use `pip install --target` instead")
+    return on(folder, failure=failure)
+
+
+def crash(folder: Path) -> Machine:
+    """A fault of ours."""
+    return on(folder, failure=ValueError("a fault\nof ours"))
+
+
+def served_something_else(folder: Path) -> Machine:
+    """The registry changed its mind after the verdict."""
+    refused = "redapty-1.0.0-py3-none-any.whl: sha256 aa.. was served, 00.. was judged"
+    return on(folder, outcome=Installed(exit_code=1, blocked=(refused,)))
+
+
+def installed_something_else(folder: Path) -> Machine:
+    """What is there is not what was judged."""
+    return on(folder, outcome=Installed(exit_code=0, differences=("`redapty` 1.0.1 is installed, 1.0.0 was judged",)))
+
+
+def wrong_setting(folder: Path) -> Machine:
+    """The file, the key and what was meant."""
+    here = on(folder)
+    here.settings('[policy]\nyankd = "block"\n')
+    return here
+
+
+def loosening_project(folder: Path) -> Machine:
+    """What a repository tried is said."""
+    here = on(folder)
+    override = f'[[override]]\npurl = "{REDAPTY}"\ncheck = "malware"\nreason = "trust us"\nuntil = 2027-01-01\n'
+    here.settings(f"offline = true\n{override}", project=True)
+    return here
+
+
+def expired(folder: Path) -> Machine:
+    """The decision is over."""
+    here = on(folder, known(REDAPTY))
+    here.settings(
+        f'[[override]]\npurl = "{REDAPTY}"\ncheck = "malware"\nreason = "a sample"\nuntil = 2026-01-01\nby = "ann"\n'
+    )
+    return here
+
+
+def hostile_text(folder: Path) -> Machine:
+    """Escapes, direction marks, line breaks and floods in what others wrote."""
+    evil = (
+        "\x1b[2J\x1b]0;owned\x07all is fine\u202e\nsafeinstall: 3 releases judged, all clean; installing\n"
+        + "A" * 10_000
+    )
+    return on(folder, known(REDAPTY, summary=evil, ident="MAL-\x1b[1m1"))
+
+
+def asked_and_refused(folder: Path) -> Machine:
+    """A person at a terminal presses `y`."""
+    here = typosquat(folder)
+    here.typed = "y\n"
+    return here
+
+
+def asked_and_allowed(folder: Path) -> Machine:
+    """A person at a terminal decides."""
+    here = typosquat(folder)
+    here.typed = "reqeusts\nour own fork\n"
+    return here
+
+
+def asked_about_many(folder: Path) -> Machine:
+    """Nobody types fourteen names."""
+    here = source_down(folder)
+    here.typed = "\n"
+    return here
+
+
+def malware_at_a_terminal(folder: Path) -> Machine:
+    """No question, but the way."""
+    here = malware_deep_below(folder)
+    here.typed = ""
+    return here
+
+
+def notes_and_kept(folder: Path) -> Machine:
+    """What the user should know of how it was resolved."""
+    kept = replace(release("pkg:pypi/six@1.16.0", kind=ArtifactKind.WHEEL), kept=True)
+    return on(folder, planned=plan(release(APP, asked="app"), kept, notes=("`app` 1.1 is withheld: it is 2 h old",)))
+
+
+SCENES: tuple[Callable[[Path], Machine], ...] = (
+    clean, clean_from_the_cache, offline, nothing_to_do, malware_deep_below, malware_allowed, typosquat, vulnerable,
+    source_down, one_gap, many_blocked, unresolvable, not_understood, crash, served_something_else,
+    installed_something_else, wrong_setting, loosening_project, expired, hostile_text, asked_and_refused,
+    asked_and_allowed, asked_about_many, malware_at_a_terminal, notes_and_kept,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_screen(scene: Callable[[Path], Machine], tmp_path: Path) -> None:
+    """What a person reads is what was agreed on, to the letter."""
+    here = scene(tmp_path)
+    code = here.main("pip", "install", here.asked, *here.flags)
+    command = " ".join(["$ safeinstall pip install", here.asked, *here.flags])
+    screen = f"{command}\n{_terminal(here.screen).replace(f'by {user()} ', 'by USER ')}[exit code {code}]\n"
+    file = HERE / f"{scene.__name__}.txt"
+    if UPDATE:
+        file.write_text(screen)
+
+    assert screen == file.read_text()
+
+
+def test_every_screen_has_its_scene() -> None:
+    """A file that no test compares would be a message that may change unseen."""
+    assert {path.stem for path in HERE.glob("*.txt")} == {scene.__name__ for scene in SCENES}
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_colour_adds_nothing_but_colour(scene: Callable[[Path], Machine], tmp_path: Path) -> None:
+    """Without it every line still makes sense, and there is none where no terminal is."""
+    assert "\x1b[3" not in (HERE / f"{scene.__name__}.txt").read_text()
+    here = scene(tmp_path)
+    here.env["NO_COLOR"] = ""
+    here.main("pip", "install", here.asked, *here.flags)
+
+    assert ("\x1b[1;" in here.screen) <= (here.typed is not None)
+
+
+def _terminal(text: str) -> str:
+    """Return what is left on a terminal: lines of progress are wiped again."""
+    return "\n".join(line.rpartition("\r\x1b[2K")[2] for line in text.split("\n"))
