@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -58,12 +58,13 @@ class Guarded:
         """Return what every command of this user sees."""
         return isolated_env(self.home, {"SAFEINSTALL_OSV_URL": self.osv_url, **(extra or {})})
 
-    def settings(self, text: str = "") -> None:
-        """Write the user's settings file: the loopback registries count as public, and *text*."""
+    def settings(self, text: str = "", *, private: Sequence[str] = ()) -> None:
+        """Write the user's settings file: the loopback registries count as public but for *private*, and *text*."""
         folder = self.home / "safeinstall" / "config"
         folder.mkdir(parents=True, exist_ok=True)
-        listed = ", ".join(f'"{url}"' for url in self.registries)
-        (folder / "safeinstall.toml").write_text(f"{text}\n[registries]\npublic = [{listed}]\n")
+        (folder / "safeinstall.toml").write_text(
+            f"{text}\n[registries]\npublic = {json.dumps(self.registries)}\nprivate = {json.dumps(private)}\n"
+        )
 
     def run(self, *argv: str, cwd: Path, env: Mapping[str, str], timeout: float = 240) -> Outcome:
         """Run `safeinstall ARGV` to its end, without a terminal."""
@@ -111,7 +112,11 @@ def guarded(home: Path, osv_url: str, *registries: PypiRegistry | NpmRegistry) -
 
 
 def strangers(folder: Path, *known: PypiRegistry | NpmRegistry) -> list[str]:
-    """Return the loopback addresses in the files below *folder* that belong to no registry: traces of the gateway."""
+    """
+    Return the loopback addresses in the files below *folder* that belong to no registry: traces of the gateway.
+
+    The manager's own source, which names some in comments, is left out.
+    """
     ours = {url.rpartition("/")[2] for registry in known for url in registry.urls}
     found = []
     for path in _files(folder):
@@ -131,7 +136,12 @@ def last_question(osv: OsvServer) -> float:
 
 
 def _files(folder: Path) -> Iterable[Path]:
-    return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    own = f"{folder}/lib/python"
+    return (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink() and not (str(path).startswith(own) and "/pip/" in str(path))
+    )
 
 
 def bookkeeping(venv: Venv) -> dict[str, str]:

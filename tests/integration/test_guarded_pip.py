@@ -129,16 +129,23 @@ def test_a_name_that_looks_like_a_popular_one_blocks_with_a_hint(
     assert venv.installed() == {"requests": "1.0"}
 
 
+@pytest.mark.parametrize("declared", [True, False], ids=["declared-private", "extra-index"])
 def test_private_names_never_reach_the_advisory_server(
-    venv: Venv, pypi: PypiRegistry, osv: OsvServer, home: Path, tmp_path: Path
+    declared: bool, venv: Venv, pypi: PypiRegistry, osv: OsvServer, home: Path, tmp_path: Path
 ) -> None:
-    """A company's own index is nobody else's business."""
+    """A company's own index is nobody else's business, be it declared private or only added to the public one."""
     pypi.add(wheel("acme-secret-plans", requires=["acme-core"]), wheel("acme-core"))
-    user = guarded(home, osv.url)
+    with PypiRegistry() as public:
+        public.add(wheel("harmless"))
+        user = guarded(home, osv.url, public)
+        private = [pypi.url] if declared else []
+        user.settings(private=private)
+        extra = {"PIP_EXTRA_INDEX_URL": pypi.index_url}
+        argv = ("install", "acme-secret-plans", "harmless")
+        outcome = user.pip(venv, *argv, cwd=tmp_path, index=public.index_url, env=extra)
 
-    outcome = user.pip(venv, "install", "acme-secret-plans", cwd=tmp_path, index=pypi.index_url)
-
-    assert osv.asked_names() == (), str(outcome)
+    assert set(osv.asked_names()) == {"harmless"}, str(outcome)
+    assert outcome.code == INSTALLED, str(outcome)
 
 
 # --- ways around ----------------------------------------------------------------------------------------------------
