@@ -9,7 +9,7 @@ whole page `MalformedAnswer`: a file that vanished in silence could change what 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -41,6 +41,9 @@ ARCHIVES = (
     ".tar.lzma",
 )
 """What pip installs from, by the end of the file name."""
+
+MAX_FILES = 200_000
+"""Files on one page; the fullest project's page lists a tenth of that."""
 
 STRONG = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s"})
 """Algorithms whose digests bind bytes; md5 and sha1 do not."""
@@ -237,7 +240,7 @@ def read_json(body: bytes, *, url: str, base: str, channel: Channel) -> Page:
     _check_major(fields.optional(document, "meta.api-version", str) or "1.0", url)
     files = fields.field(document, "files", list)
     top = {name: value for name, value in fields.mapping(document, "").items() if name != "files"}
-    return _page(url, base, channel, top, (_json_raw(item, index) for index, item in enumerate(files)))
+    return _page(url, base, channel, top, [_json_raw(item, index) for index, item in enumerate(files)])
 
 
 def _json_raw(item: object, index: int) -> Mapping[str, object]:
@@ -261,7 +264,7 @@ def read_html(body: bytes, *, url: str, base: str, channel: Channel, encoding: s
     top: dict[str, object] = {"meta": {"api-version": "1.0"}, "name": project_of_page(url)}
     if reader.status is not None:
         top["project-status"] = reader.status
-    return _page(url, base, channel, top, (_html_raw(anchor) for anchor in reader.anchors))
+    return _page(url, base, channel, top, [_html_raw(anchor) for anchor in reader.anchors])
 
 
 def _html_raw(anchor: Mapping[str, str | None]) -> Mapping[str, object]:
@@ -308,9 +311,11 @@ def _check_major(version: str, url: str) -> None:
 
 
 def _page(
-    url: str, base: str, channel: Channel, top: Mapping[str, object], raws: Iterator[Mapping[str, object]]
+    url: str, base: str, channel: Channel, top: Mapping[str, object], raws: Sequence[Mapping[str, object]]
 ) -> Page:
     project, shown = project_of_page(url), redacted(url)
+    if len(raws) > MAX_FILES:
+        raise MalformedAnswer(f"the page {redacted(url)} lists {len(raws):,} files")
     entries: list[Entry] = []
     first: datetime | None = None
     for index, raw in enumerate(raws):

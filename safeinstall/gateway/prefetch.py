@@ -96,8 +96,10 @@ class Prefetcher:
         while (guess := self._queue.get()) is not None and not self._stopped:
             try:
                 self._follow(guess)
-            except (SafeinstallError, Told):
+            except SafeinstallError:
                 continue  # the client will ask for it, and be told
+            except Told as asked:
+                asked.answer.close()
 
     def _follow(self, guess: _Guess) -> None:
         assert self._index is not None

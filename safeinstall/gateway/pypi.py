@@ -134,18 +134,20 @@ class PypiGateway:
         if project not in frozen.projects:  # a planned one is simply listed on another page
             with self._lock:
                 self._unplanned[project] = reason
-        raise Refusal(reason, status=HTTPStatus.NOT_FOUND)
+        raise Refusal(reason, status=HTTPStatus.NOT_FOUND, kind=AccessKind.PAGE)
 
     def _page(self, request: Request, where: str) -> Page:
         try:
             page = self._index.page(request.url, _channel(request))
         except Told as asked:
             status = asked.answer.status
-            self._note(where, None if status in _ABSENT else f"{redacted(request.url)} answered {status}")
+            # With credentials a 403 means that they are not good, and not that the project is missing.
+            absent = status in _ABSENT and not (status == HTTPStatus.FORBIDDEN and "authorization" in request.headers)
+            self._note(where, None if absent else f"{redacted(request.url)} answered {status}")
             raise
         except SafeinstallError as error:
             self._note(where, error.message)
-            raise Refusal(error.message, status=_status(error)) from error
+            raise Refusal(error.message, status=_status(error), kind=AccessKind.PAGE) from error
         self._note(where, None)
         return page
 
@@ -157,14 +159,15 @@ class PypiGateway:
             if known is not None:
                 return served(known)
             if file.url in frozen.files or not frozen.vet_unplanned:
-                raise Refusal(f"the metadata of `{name}` is not for resolving", status=HTTPStatus.NOT_FOUND)
+                reason = f"the metadata of `{name}` is not for resolving"
+                raise Refusal(reason, status=HTTPStatus.NOT_FOUND, kind=AccessKind.METADATA)
         where = f"{file.url}{_METADATA}"
         try:
             data = self._reader.get(file, _channel(request))
         except SafeinstallError as error:
             reason = f"the metadata of `{name}` cannot be had: {error.message}"
             self._note(where, reason)
-            raise Refusal(reason, status=_status(error)) from error
+            raise Refusal(reason, status=_status(error), kind=AccessKind.METADATA) from error
         self._note(where, None)
         return served(data)
 
@@ -177,7 +180,7 @@ class PypiGateway:
             raise self._artifacts.refuse(file.url, f"`{name}` was asked for while installing, but is not in the plan")
         elif request.method != "HEAD" and not self._vet_file(file):
             reason = f"`{name}` is not in the plan" if frozen is not None else f"`{name}` may not be fetched to plan"
-            raise self._artifacts.refuse(file.url, reason) if frozen is not None else Refusal(reason)
+            raise _no(reason) if frozen is None else self._artifacts.refuse(file.url, reason)
         expected = Expected(
             filename=file.filename,
             digests=file.digests or self._before(file.url),
@@ -192,7 +195,7 @@ class PypiGateway:
         if frozen is not None and not before and not frozen.vet_unplanned:
             raise self._artifacts.refuse(where, f"{shown} was asked for while installing, but is not in the plan")
         if request.method != "HEAD" and not (frozen is not None and before) and not self._vet_url(where):
-            raise Refusal(f"{shown} may not be fetched: no index vouches for it")
+            raise _no(f"{shown} may not be fetched: no index vouches for it")
         expected = Expected(filename=filename_of(where), digests=before)
         return self._artifacts.send(request, where, expected, named=True, spoiled=lambda: None)
 
@@ -240,7 +243,10 @@ class PypiGateway:
         """
         try:
             return metadata.build_requires(self._reader.pyproject(file))
-        except (SafeinstallError, Told):
+        except SafeinstallError:
+            return None
+        except Told as asked:
+            asked.answer.close()
             return None
 
     def computed(self, url: str) -> str | None:
@@ -290,6 +296,10 @@ class PypiGateway:
 
 def _channel(request: Request) -> Channel:
     return Channel(headers=request.headers, transport=request.transport)
+
+
+def _no(reason: str) -> Refusal:
+    return Refusal(reason, kind=AccessKind.ARTIFACT)
 
 
 def _status(error: SafeinstallError) -> int:

@@ -45,7 +45,7 @@ class Artifacts:
         """Return the refusal of *where*, remembered."""
         with self._lock:
             self._refused[where] = reason
-        return Refusal(reason)
+        return Refusal(reason, kind=AccessKind.ARTIFACT)
 
     def send(
         self, request: Request, where: str, expected: Expected, *, named: bool, spoiled: Callable[[], None]
@@ -58,7 +58,7 @@ class Artifacts:
         """
         before = self._refused.get(where)
         if before is not None:  # pip resumes what was cut, up to five times
-            raise Refusal(before)
+            raise Refusal(before, kind=AccessKind.ARTIFACT)
         channel = Channel(headers=request.headers, transport=request.transport)
         headers = passing_on(channel, accept="*/*", accept_encoding="identity")
         answer = self._upstream.open(request.url, headers=headers, transport=request.transport, method=request.method)

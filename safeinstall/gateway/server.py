@@ -67,11 +67,12 @@ class Request:
 class Refusal(Exception):
     """The answer is no; *reason* is told to the manager, which prints it."""
 
-    def __init__(self, reason: str, *, status: int = HTTPStatus.FORBIDDEN) -> None:
-        """Keep *reason* (one sentence for the user, harmless text) and the HTTP *status*."""
+    def __init__(self, reason: str, *, status: int = HTTPStatus.FORBIDDEN, kind: AccessKind = AccessKind.OTHER) -> None:
+        """Keep *reason* (one sentence for the user, harmless text), the HTTP *status* and what was asked for."""
         super().__init__(reason)
         self.reason = reason
         self.status = int(status)
+        self.kind = kind
 
 
 @dataclass(slots=True)
@@ -235,7 +236,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
             )
             return self.state.handler.answer(request)
         except Refusal as refusal:
-            return _plain(refusal.status, refusal.reason)
+            return _plain(refusal.status, refusal.reason, refusal.kind)
         except SafeinstallError as error:
             return _plain(HTTPStatus.BAD_GATEWAY, error.message)
 
@@ -298,14 +299,14 @@ def _header(text: str) -> str:
     return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace").decode("latin-1")
 
 
-def _plain(status: int, text: str) -> Response:
+def _plain(status: int, text: str, kind: AccessKind = AccessKind.OTHER) -> Response:
     body = (text + "\n").encode()
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
     }
-    return Response(int(status), headers, (body,), reason=f"safeinstall: {text}")
+    return Response(int(status), headers, (body,), kind, reason=f"safeinstall: {text}")
 
 
 def transport_of(context: str) -> Transport:
