@@ -17,6 +17,9 @@ from safeinstall.model import EcosystemName
 from safeinstall.names import forms, layout
 from safeinstall.names.layout import MIDDLE, PREFIX, SUFFIX, Kind, piece_key
 
+_LOWER = bytes(range(256)).lower()
+_SEPARATORS = b"-_./@ "
+
 
 class NamesDamaged(SafeinstallError):
     """The file of popular names cannot be trusted; without it no name can be judged."""
@@ -69,7 +72,9 @@ class Index:
 
     def squashed(self, ident: int) -> str:
         """Return the squashed form of the name whose rank is *ident* + 1."""
-        return forms.squashed(str(self.names[self.offsets[ident] : self.offsets[ident + 1]], "utf-8"))
+        # As `forms.squashed`, which costs four times as much for a name that is bytes anyway; listed names are ASCII.
+        spelled = bytes(self.names[self.offsets[ident] : self.offsets[ident + 1]])
+        return spelled.translate(_LOWER, _SEPARATORS).decode()
 
     def squashed_as(self, squashed: str) -> list[int]:
         """Return the ids of the names with this squashed form."""

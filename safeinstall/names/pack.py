@@ -18,8 +18,12 @@ _SMALL = 1 << 16
 
 
 def pack(ecosystem: EcosystemName, names: Sequence[str], as_of: date) -> bytes:
-    """Return the file for *names*, the most popular one first; a name that stands twice counts once."""
-    ranked = list(dict.fromkeys(forms.spelled(ecosystem, name) for name in names))
+    """
+    Return the file for *names*, the most popular one first; a name that stands twice counts once.
+
+    Names outside ASCII are left out: neither registry has any.
+    """
+    ranked = list(dict.fromkeys(forms.spelled(ecosystem, name) for name in names if name.isascii()))
     sections = {
         **_names(ranked),
         **_keys(ecosystem, ranked),

@@ -62,7 +62,7 @@ NOTE, STRONG = 2.0, 4.0
 
 # --- weights, in points -----------------------------------------------------------------------------------------------
 
-_START = {EcosystemName.PYPI: 4.5, EcosystemName.NPM: 6.3}
+_START = {EcosystemName.PYPI: 4.5, EcosystemName.NPM: 6.4}
 _POINTS_A_BIT = 0.125
 """For each bit that the name's words are unlikely: near a long or strange name nobody gets by chance."""
 _POINTS_A_DOUBLING = 0.5
@@ -85,9 +85,13 @@ _DIGIT = -1.8
 _KNOWN_WORDS = -1.5
 """The words that differ stand in other popular names: `json-loader` is no slip of `jsonp-loader`."""
 _SAME_WORD_COUNT = 1.4
+_SCOPE_TOO = -1.0
+"""One has a scope and the other has none: a second difference."""
 _SHORT = -1.7
 _SHORT_NAME = 5
 _SHORTEST_SURE = 4
+_LONGEST = 300
+"""Longer than any popular name and one edit; npm takes 214 letters at most."""
 _SHORTEST_TWICE_EDITED = 6
 _WAYS = {
     Way.SEPARATORS: 3.4,
@@ -116,7 +120,7 @@ _MOST_WORDS = 8
 def judge(index: Index, name: str) -> Likeness | None:
     """Return the strongest likeness of *name* to a popular name; None: it is popular itself, or like none."""
     spelled = forms.spelled(index.ecosystem, name)
-    if index.rank(spelled) is not None:
+    if len(spelled) > _LONGEST or index.rank(spelled) is not None:
         return None
     head, _ = forms.scope(spelled)
     if head and index.ecosystem is EcosystemName.NPM and index.owns(head):
@@ -153,7 +157,8 @@ class _Seeker:
                 self._weigh_edits(ident, 1)
         if len(self.squashed) < _SHORTEST_TWICE_EDITED:
             return
-        twice = _reach(best + 2 * max(_SLIPS.values()) + _SECOND_EDIT)
+        # Two swaps reach a little further down the ranks; looking there for them alone would double the cost.
+        twice = _reach(best + _SLIPS[Slip.TRANSPOSED] + _SLIPS[Slip.OMITTED] + _SECOND_EDIT)
         for ident in self.index.two_edits(self.squashed):
             if ident < twice and ident not in self.found:
                 self._weigh_edits(ident, 2)
@@ -176,7 +181,9 @@ class _Seeker:
         score += _DIGIT * sum((edit.wrong + edit.right).isdigit() for edit in how)
         score += _KNOWN_WORDS * known + _SAME_WORD_COUNT * (len(theirs) == len(self.words))
         score += _SHORT * (len(self.squashed) <= _SHORT_NAME)
-        if len(how) == 1 and how[0].slip in _SURE_SLIPS and len(self.squashed) >= _SHORTEST_SURE:
+        alike = target.startswith("@") == self.name.startswith("@")
+        score += _SCOPE_TOO * (not alike)
+        if len(how) == 1 and how[0].slip in _SURE_SLIPS and len(self.squashed) >= _SHORTEST_SURE and alike:
             score = max(score, STRONG)
         self._add(ident, how, score, rare=bool(odd) and not known)
 
