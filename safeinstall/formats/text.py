@@ -25,6 +25,8 @@ from safeinstall.text import printable
 
 _COMMANDS_SHOWN = 3
 _NAMES_SHOWN = 3
+_ADVISORY = "advisory"
+"""The check whose gaps are the silence of advisory sources."""
 _RED, _YELLOW, _CYAN, _BOLD = "31", "33", "36", "1"
 
 
@@ -190,7 +192,7 @@ def _last_resort(rulings: Sequence[Ruling]) -> list[str]:
     """Return the commands that let through what blocks; the hints above them are the better way."""
     groups = list(_groups([ruling for ruling in rulings if ruling.decision is Decision.BLOCK]))
     # Nobody allows a whole set release by release because a source is down.
-    singles = [ruling.result for group in groups if len(group) <= _NAMES_SHOWN for ruling in group]
+    singles = [ruling.result for group in groups if not _is_outage(group) for ruling in group]
     if not groups:
         return []
     lines = ["If you have looked into it yourself and take the risk, a last resort:"]
@@ -199,9 +201,14 @@ def _last_resort(rulings: Sequence[Ruling]) -> list[str]:
         lines.append(f"  safeinstall allow '{printable(result.purl)}' --check {check} --reason TEXT --until DATE")
     if len(singles) > _COMMANDS_SHOWN:
         lines.append(f"  and so on for {len(singles) - _COMMANDS_SHOWN} more")
-    if any(len(group) > _NAMES_SHOWN for group in groups):
+    if any(_is_outage(group) for group in groups):
         lines.append("  --safeinstall-offline, which judges with what is on this machine and says how old that is")
     return lines
+
+
+def _is_outage(group: Sequence[Ruling]) -> bool:
+    """Whether so many releases lack an answer for one reason that a source is down."""
+    return len(group) > _NAMES_SHOWN and isinstance(group[0].result, Gap) and group[0].result.check == _ADVISORY
 
 
 def _allowed(override: Override) -> str:
