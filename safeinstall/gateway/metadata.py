@@ -203,11 +203,16 @@ def _long_name(kind: bytes, data: bytes) -> str | None:
 
 def parsed(data: bytes) -> RawMetadata:
     """Return the fields of METADATA or PKG-INFO; raises `MalformedAnswer` unless it has a name and a version."""
-    with _hostile("METADATA"):
-        raw, _ = parse_email(data)
+    raw, _ = _head(data)
     if not raw.get("name") or not raw.get("version"):
         raise MalformedAnswer("the metadata has no name or no version")
     return raw
+
+
+def _head(data: bytes) -> tuple[RawMetadata, dict[str, list[str]]]:
+    # Behind the first empty line stands the description: long, and of no meaning here.
+    with _hostile("METADATA"):
+        return parse_email(re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0] + b"\n\n")
 
 
 def build_need(data: bytes) -> BuildNeed:
@@ -245,8 +250,7 @@ def differences(planned: bytes, found: bytes) -> tuple[str, ...]:
 
 
 def _essentials(data: bytes) -> _Essentials:
-    with _hostile("METADATA"):
-        raw, unparsed = parse_email(data)
+    raw, unparsed = _head(data)
     # What packaging could not take in (a field given twice, say) still counts as a difference.
     odd = {name: " | ".join(str(value) for value in values) for name, values in unparsed.items()}
     return (

@@ -373,8 +373,9 @@ def _entry(raw: Mapping[str, object], base: str, project: str, page: str, channe
 
 
 def _given(raw: Mapping[str, object], name: str, kind: type[T]) -> T | None:
-    # Most keys are missing in most of a page's thousands of entries.
-    return fields.optional(raw, name, kind) if name in raw else None
+    # Most keys of a page's thousands of entries are missing or right: only what is wrong takes the long way.
+    value = raw.get(name)
+    return value if value is None or type(value) is kind else fields.optional(raw, name, kind)
 
 
 def digests_of(hashes: Mapping[str, object]) -> tuple[Digest, ...]:

@@ -126,6 +126,7 @@ class Prefetcher:
             return False
 
     def _best(self, page: Page, specifier: SpecifierSet) -> IndexFile | None:
+        versions: dict[str, Version | None] = {}
         best: tuple[tuple[bool, Version, int], IndexFile] | None = None
         for entry in page.entries:
             file = entry.file
@@ -136,13 +137,20 @@ class Prefetcher:
                 or not self._fit.python(file.requires_python)
             ):
                 continue
-            try:
-                version = Version(file.version)
-            except InvalidVersion:
-                continue
-            if file.project != page.project or not specifier.contains(version, prereleases=True):
+            if file.version not in versions:
+                versions[file.version] = _within(file.version, specifier)
+            version = versions[file.version]
+            if version is None or file.project != page.project:
                 continue
             order = (not version.is_prerelease, version, -(rank if rank is not None else 1_000_000))
             if best is None or order > best[0]:
                 best = order, file
         return best[1] if best is not None else None
+
+
+def _within(text: str, specifier: SpecifierSet) -> Version | None:
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return None
+    return version if specifier.contains(version, prereleases=True) else None
