@@ -1,10 +1,9 @@
 """One guarded pip command: plan behind the gateway, then install from the frozen view."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -14,19 +13,20 @@ from packaging.utils import canonicalize_name
 from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems.pypi import compose, releases
 from safeinstall.ecosystems.pypi.compose import Part
+from safeinstall.ecosystems.pypi.front import Front
 from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked
 from safeinstall.ecosystems.pypi.registries import Registries
 from safeinstall.ecosystems.pypi.target import Described
 from safeinstall.ecosystems.pypi.verify import differences, inventory
 from safeinstall.errors import CannotResolve
 from safeinstall.fields import items, optional
-from safeinstall.gateway.pages import IndexFile, filename_of, is_archive, name_and_version, project_of_page
+from safeinstall.gateway.pages import IndexFile, name_and_version
 from safeinstall.gateway.pypi import PypiGateway
-from safeinstall.gateway.server import LoopbackServer, Refusal, Request, Response
+from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
-from safeinstall.model import Access, ArtifactKind, BuildNeed, EcosystemName, Installed, Intent, Phase, Plan, Release
+from safeinstall.model import Access, ArtifactKind, BuildNeed, EcosystemName, Installed, Intent, Plan, Release
 from safeinstall.purl import same
-from safeinstall.text import printable, redacted
+from safeinstall.text import printable
 from safeinstall.tools import Interpreter
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class PypiSession:
             cache=self._opening.world.cache / "metadata",
         )
         self._stack.callback(self._gateway.close)
-        self._handler = _WithDisk(self._gateway, self._vet_disk)
+        self._handler = Front(self._gateway, self._vet_disk, frozenset(self._let_through()))
         self._server = LoopbackServer(self._handler)
         self._stack.enter_context(self._server)
         self._hooked = Hooked(
@@ -251,37 +251,6 @@ class PypiSession:
             projects=compose.projects(self._all, self._gateway),
             notes=self._all.notes,
         )
-
-
-@dataclass(slots=True)
-class _WithDisk:
-    """The gateway, with one question more: whether an archive on the user's disk may be used."""
-
-    gateway: PypiGateway
-    vet: Callable[[str, str], bool]
-    elsewhere: frozenset[str] = frozenset()
-    """Names whose pages are asked for as a matter of course, though nothing of theirs may come over the network."""
-
-    @property
-    def phase(self) -> Phase:
-        return self.gateway.phase
-
-    @phase.setter
-    def phase(self, phase: Phase) -> None:
-        self.gateway.phase = phase
-
-    def answer(self, request: Request) -> Response:
-        if urlsplit(request.url).scheme != "file":
-            if self.phase is Phase.INSTALL and self._is_elsewhere(request.url):
-                raise Refusal("it is not installed from here", status=HTTPStatus.NOT_FOUND)
-            return self.gateway.answer(request)
-        sha256 = request.headers.get("x-sha256", "")
-        if request.method == "POST" and self.vet(request.url, sha256):
-            return Response(HTTPStatus.NO_CONTENT, {})
-        raise Refusal(f"{redacted(request.url)} was not judged")
-
-    def _is_elsewhere(self, url: str) -> bool:
-        return not is_archive(filename_of(url)) and project_of_page(url) in self.elsewhere
 
 
 def _unknown(part: Part, release: Release, why: str) -> Part:

@@ -12,6 +12,7 @@ UNVERIFIED = 76
 """Exit code: a source that no registry vouches for stands in the way; the facts name it."""
 
 CROSS = ("platforms", "python_version", "abis", "implementation", "ignore_requires_python")
+UNPLANNED = ("fast-deps", "inprocess-build-deps")
 TOLD = ("dry_run", "ignore_dependencies", "trusted_hosts", "cert", "client_cert", "proxy")
 
 
@@ -37,6 +38,9 @@ def patch(settings, seen):
         options.dry_run = True
         options.json_report_file = settings["report"]
         options.require_hashes, options.no_require_hashes = False, True
+        # The old resolver knows no metadata but that of whole files; the others would build or fetch in this process.
+        options.deprecated_features_enabled = []
+        options.features_enabled = [name for name in options.features_enabled if name not in UNPLANNED]
         options.log = None
         options.no_input = True
         options.disable_pip_version_check = True

@@ -46,7 +46,7 @@ def main():
         sys.argv[0] = settings["called"]
         sys.path.insert(0, os.path.dirname(settings["called"]))
     # (3) Every request of this process goes to the gateway, and every pip that it starts is hooked as well.
-    load("transport").patch(settings)
+    load("transport").patch(settings, nested is not None)
     load("children").patch(settings, path, os.path.abspath(__file__), SETTINGS, PIP_AT)
     files = load("files")
     files.patch(settings, checked=nested is not None or settings["phase"] != "plan")
