@@ -107,6 +107,7 @@ def _likeness(index: Index, likeness: Likeness) -> Iterator[str]:
     yield f"`{likeness.target}` is rank {likeness.rank} of the {of} (as of {index.as_of})"
     if likeness.rare:
         yield "what differs is no word of any popular name"
+    yield phrases.sum_of(likeness)
 
 
 def _trust(release: Release, facts: Facts, index: Index) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import unicodedata
 
 from safeinstall.names.edits import Edit, Slip
-from safeinstall.names.score import Likeness, Way
+from safeinstall.names.score import STRONG, Likeness, Way
 from safeinstall.text import printable
 
 _ONE = {
@@ -45,6 +45,12 @@ def detail(likeness: Likeness) -> str | None:
     if isinstance(likeness.how, Way):
         return None
     return ", ".join(map(_change, likeness.how))
+
+
+def sum_of(likeness: Likeness) -> str:
+    """Return how the score came about."""
+    parts = ", ".join(f"{label} {points:+.1f}" for label, points in likeness.parts)
+    return f"score {likeness.score:.1f}, strong from {STRONG:.0f}: {parts}"
 
 
 def quoted(name: str) -> str:

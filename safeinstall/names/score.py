@@ -48,6 +48,8 @@ class Likeness:
     how: tuple[Edit, ...] | Way
     """Edits, at least one, or the way in which the names differ."""
     score: float
+    parts: tuple[tuple[str, float], ...]
+    """What the score is the sum of, each with its label."""
     rare: bool
     """Whether the words that differ stand in no popular name."""
 
@@ -103,15 +105,17 @@ _WAYS = {
     Way.SCOPE_DROPPED: 1.6,
     Way.SCOPE_NEAR: 3.5,
 }
-_ADDED = {EcosystemName.PYPI: 5.0, EcosystemName.NPM: 5.0}
+_ADDED = {EcosystemName.PYPI: 4.7, EcosystemName.NPM: 4.7}
 """Instead of the start and a way's points: a name with whole words more than its target."""
-_ADDED_GENERIC = {EcosystemName.PYPI: 2.6, EcosystemName.NPM: 3.9}
-_ADDED_GLUED = 1.3
+_ADDED_GENERIC = {EcosystemName.PYPI: 2.8, EcosystemName.NPM: 4.1}
+_ADDED_GLUED = 1.4
 _AT_MOST = STRONG - 0.1
-"""For ways that honest authors take too (bindings, ports, plugins, forks in scopes): noted, never strong."""
+"""For what honest authors do too (bindings, plugins, forks in scopes, names of three letters): noted, never strong."""
 _NEVER_STRONG = frozenset({Way.LANGUAGE, Way.COMBINED, Way.SCOPE_NEAR, Way.SCOPE_DROPPED})
 _LARGEST_FAMILY = 50
 """A word that stands in more popular names than this has a family: `django-utils` is one more of it."""
+_FEW_OWNERS = 2
+"""A bare name that stands in more scopes than this is nobody's."""
 _SHORTEST_COMBINED = 4
 _SHORTEST_GLUED_TO = 5
 _MOST_WORDS = 8
@@ -175,17 +179,23 @@ class _Seeker:
         theirs = forms.words(target)
         odd = [word for word in self.words if word not in theirs]
         known = bool(odd) and all(self.index.count(word) for word in odd)
-        score = _START[self.index.ecosystem] + self.bits * _POINTS_A_BIT - _popularity(ident)
-        score += sum(_SLIPS[edit.slip] for edit in how) + _SECOND_EDIT * (len(how) - 1)
-        score += _FIRST_LETTER * any(edit.place == 0 for edit in how)
-        score += _DIGIT * sum((edit.wrong + edit.right).isdigit() for edit in how)
-        score += _KNOWN_WORDS * known + _SAME_WORD_COUNT * (len(theirs) == len(self.words))
-        score += _SHORT * (len(self.squashed) <= _SHORT_NAME)
         alike = target.startswith("@") == self.name.startswith("@")
-        score += _SCOPE_TOO * (not alike)
+        parts = {
+            "base": _START[self.index.ecosystem],
+            "rare name": self.bits * _POINTS_A_BIT,
+            "rank": -_popularity(ident),
+            "slip": sum(_SLIPS[edit.slip] for edit in how),
+            "second edit": _SECOND_EDIT * (len(how) - 1),
+            "first letter": _FIRST_LETTER * any(edit.place == 0 for edit in how),
+            "digit": _DIGIT * sum((edit.wrong + edit.right).isdigit() for edit in how),
+            "known words": _KNOWN_WORDS * known,
+            "as many words": _SAME_WORD_COUNT * (len(theirs) == len(self.words)),
+            "short": _SHORT * (len(self.squashed) <= _SHORT_NAME),
+            "scope": _SCOPE_TOO * (not alike),
+        }
         if len(how) == 1 and how[0].slip in _SURE_SLIPS and len(self.squashed) >= _SHORTEST_SURE and alike:
-            score = max(score, STRONG)
-        self._add(ident, how, score, rare=bool(odd) and not known)
+            parts["sure slip"] = max(STRONG - sum(parts.values()), 0.0)
+        self._add(ident, how, parts, rare=bool(odd) and not known)
 
     def _rearranged(self) -> None:
         for ident in self.index.squashed_as(self.squashed):
@@ -229,26 +239,28 @@ class _Seeker:
 
     def _weigh_added(self, part: str, points: float) -> None:
         for ident in self.index.squashed_as(part):
-            if ident not in self.found and not self.index.name(ident).startswith("@"):
+            if not self.index.name(ident).startswith("@"):
                 self._weigh_way(ident, Way.COMBINED, points)
 
     def _weigh_way(self, ident: int, way: Way, points: float = 0.0) -> None:
         if way in (Way.LANGUAGE, Way.COMBINED):
             if self.index.family(forms.words(self.index.name(ident))) > _LARGEST_FAMILY:
                 return
-            score = _ADDED[self.index.ecosystem] + points
+            parts = {"added words": _ADDED[self.index.ecosystem], "general words": points}
         else:
-            score = _START[self.index.ecosystem] + _WAYS[way]
-        score -= _popularity(ident)
-        self._add(ident, way, min(score, _AT_MOST) if way in _NEVER_STRONG else score, rare=False)
+            parts = {"base": _START[self.index.ecosystem], way.value: _WAYS[way]}
+        self._add(ident, way, {**parts, "rank": -_popularity(ident)}, rare=False)
 
-    def _add(self, ident: int, how: "tuple[Edit, ...] | Way", score: float, *, rare: bool) -> None:
+    def _add(self, ident: int, how: "tuple[Edit, ...] | Way", parts: dict[str, float], *, rare: bool) -> None:
+        if how in _NEVER_STRONG or len(self.squashed) < _SHORTEST_SURE:
+            parts["honest names"] = min(_AT_MOST - sum(parts.values()), 0.0)
+        score = sum(parts.values())
         before = self.found.get(ident)
         if before is None or before.score < score:
-            self.found[ident] = Likeness(target=self.index.name(ident), rank=ident + 1, how=how, score=score, rare=rare)
-
-
-_FEW_OWNERS = 2
+            told = tuple((label, points) for label, points in parts.items() if points)
+            self.found[ident] = Likeness(
+                target=self.index.name(ident), rank=ident + 1, how=how, score=score, parts=told, rare=rare
+            )
 
 
 def _bits(index: Index, word: str) -> float:

@@ -43,6 +43,7 @@ def test_a_young_squat_is_told_with_all_that_is_known() -> None:
             "`eu` for `ue`",
             "`requests` is rank 6 of the 15k most downloaded names on PyPI (as of 2026-11-01)",
             "what differs is no word of any popular name",
+            "score 10.8, strong from 4: base +4.5, rare name +4.5, rank -1.4, slip +1.8, as many words +1.4",
             "first released 2 days ago",
             "releases: 1",
         ),
