@@ -1,5 +1,6 @@
 """While pip plans: metadata for everything, artifacts for nobody."""
 
+import json
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from safeinstall.gateway.pages import IndexFile
 from safeinstall.gateway.server import Refusal
 from safeinstall.model import AccessKind, BuildNeed
-from tests.builders.built import tarred, zipped
+from tests.builders.built import Built, tarred, zipped
 from tests.builders.sdists import sdist
 from tests.builders.wheels import wheel
 from tests.registries.pypi import PypiRegistry
@@ -365,3 +366,105 @@ def test_a_page_of_find_links_is_no_project(pypi: PypiRegistry) -> None:
 
     assert names([{"filename": file.filename} for file in handler.files_of("b")]) == ["b-2.0.tar.gz"]
     assert handler.file(f"{pypi.url}/wheels/a-1.0-py3-none-any.whl") is not None
+
+
+def test_an_sdist_in_a_zip_is_read_in_parts(pypi: PypiRegistry) -> None:
+    """Old sdists are zips."""
+    text = b"Metadata-Version: 2.1\nName: old\nVersion: 1.0\n\n"
+    built = Built(
+        name="old",
+        version="1.0",
+        filename="old-1.0.zip",
+        data=zipped({"old-1.0/PKG-INFO": text, "old-1.0/setup.py": b""}),
+        metadata=text,
+    )
+    pypi.add(built, core_metadata=False)
+    handler = gateway()
+    (file,) = planned(handler, pypi, built.filename)
+
+    assert handler.metadata(file.url) == text
+    assert handler.build_requires(file) == ("setuptools>=40.8.0",)
+    assert handler.build_need(file.url) is BuildNeed.DYNAMIC
+
+
+def test_an_sdist_without_pkg_info_says_so(pypi: PypiRegistry) -> None:
+    """What tells nothing of itself cannot be planned with."""
+    built = sdist("bare")
+    pypi.add(built, core_metadata=False)
+    pypi.swap(built.filename, tarred({"bare-1.0/setup.py": b""}))
+    handler = gateway()
+
+    with pytest.raises(Refusal, match="no PKG-INFO"):
+        planned(handler, pypi, built.filename)
+    assert handler.build_need(pypi.file_url(built.filename)) is BuildNeed.DYNAMIC
+
+
+def test_a_file_store_that_asks_for_credentials_is_answered_by_pip(pypi: PypiRegistry) -> None:
+    """A 401 to metadata goes to pip as a 401, and build requirements stay unknown."""
+    built = sdist("docopt")
+    pypi.add(built)
+    handler = gateway()
+    page(handler, pypi, "docopt")
+    pypi.with_credentials("me", "secret")
+
+    response, _ = ask(handler, f"{pypi.file_url(built.filename)}.metadata", ANY)
+    file = handler.file(pypi.file_url(built.filename))
+
+    assert response.status == 401
+    assert file is not None
+    assert handler.build_requires(file) is None
+
+
+def test_a_server_that_refuses_credentials_has_failed(pypi: PypiRegistry) -> None:
+    """A 403 to somebody who showed a password is no "not found": pip must not look elsewhere for a private name."""
+    pypi.fail("/simple/ours/", 403)
+    handler = gateway()
+
+    ask(handler, f"{pypi.index_url}/ours/", {**NEWEST_PIP, "authorization": "Basic eDp5"})
+    assert handler.failures()
+
+    ask(handler, f"{pypi.index_url}/ours/")
+    assert handler.failures() == ()
+
+
+def test_two_pages_that_contradict_each_other_let_nothing_through(pypi: PypiRegistry) -> None:
+    """One URL with two hashes is a lie of one page: no bytes satisfy both."""
+    built = wheel("flask")
+    pypi.add(built)
+    entry = {"url": pypi.file_url(built.filename), "hashes": {"sha256": "0" * 64}}
+    pypi.faults["/links/"] = Reply(body=json.dumps({"files": [entry]}).encode(), headers={"Content-Type": JSON})
+    handler = gateway(vet_file=lambda _: True)
+    page(handler, pypi, "flask")
+    ask(handler, f"{pypi.url}/links/")
+
+    with pytest.raises(Refusal, match="sha256 is"):
+        ask(handler, pypi.file_url(built.filename), ANY)
+
+
+def test_what_another_index_says_of_a_file_is_not_believed_later(pypi: PypiRegistry, tmp_path: Path) -> None:
+    """An index that lists the hash of another's file cannot leave its own metadata in the cache for it."""
+    built = wheel("flask", requires=["werkzeug"])
+    with PypiRegistry() as liar:
+        liar.add(built, lie="Metadata-Version: 2.1\nName: flask\nVersion: 1.0\n\n")
+        planned(gateway(cache=tmp_path), liar, built.filename)
+    pypi.add(built)
+    handler = gateway(cache=tmp_path)
+    planned(handler, pypi, built.filename)
+
+    assert handler.metadata(pypi.file_url(built.filename)) == built.metadata
+
+
+def test_a_cache_that_cannot_be_written_costs_time_alone(pypi: PypiRegistry, tmp_path: Path) -> None:
+    """A full or read-only disk is no reason to fail."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    pypi.add(wheel("flask"))
+
+    assert planned(gateway(cache=blocked), pypi, "flask-1.0-py3-none-any.whl")
+
+
+def test_what_is_missing_beside_the_index_is_missing(pypi: PypiRegistry) -> None:
+    """A constraint file that is not there is told so."""
+    response, _ = ask(gateway(), f"{pypi.url}/constraints.txt", ANY)
+
+    assert response.status == 404
