@@ -179,7 +179,6 @@ class _Seeker:
         theirs = forms.words(target)
         odd = [word for word in self.words if word not in theirs]
         known = bool(odd) and all(self.index.count(word) for word in odd)
-        alike = target.startswith("@") == self.name.startswith("@")
         parts = {
             "base": _START[self.index.ecosystem],
             "rare name": self.bits * _POINTS_A_BIT,
@@ -191,16 +190,27 @@ class _Seeker:
             "known words": _KNOWN_WORDS * known,
             "as many words": _SAME_WORD_COUNT * (len(theirs) == len(self.words)),
             "short": _SHORT * (len(self.squashed) <= _SHORT_NAME),
-            "scope": _SCOPE_TOO * (not alike),
+            "scope": _SCOPE_TOO * (not self._as_scoped(target)),
         }
-        if len(how) == 1 and how[0].slip in _SURE_SLIPS and len(self.squashed) >= _SHORTEST_SURE and alike:
+        if self._sure(how, target):
             parts["sure slip"] = max(STRONG - sum(parts.values()), 0.0)
         self._add(ident, how, parts, rare=bool(odd) and not known)
 
+    def _sure(self, how: tuple[Edit, ...], target: str) -> bool:
+        long_enough = len(self.squashed) >= _SHORTEST_SURE
+        return long_enough and len(how) == 1 and how[0].slip in _SURE_SLIPS and self._as_scoped(target)
+
+    def _as_scoped(self, target: str) -> bool:
+        return target.startswith("@") == self.name.startswith("@")
+
     def _rearranged(self) -> None:
         for ident in self.index.squashed_as(self.squashed):
-            scoped = forms.scope(self.name)[0] != forms.scope(self.index.name(ident))[0]
+            target = self.index.name(ident)
+            scoped = forms.scope(self.name)[0] != forms.scope(target)[0]
             self._weigh_way(ident, Way.SCOPE_SEPARATORS if scoped else Way.SEPARATORS)
+            slip = edits(self.name, target, 1)
+            if slip and self._sure(slip, target):  # a letter swapped with a separator
+                self._add(ident, slip, {"sure slip": STRONG}, rare=False)
         for ident in self.index.same_skeleton(self.squashed):
             if ident not in self.found:
                 self._weigh_way(ident, Way.LOOKS)
