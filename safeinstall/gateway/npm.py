@@ -241,12 +241,21 @@ class NpmGateway:
         if not request.headers.get("accept", "").startswith(ABBREVIATED):
             return False
         host = urlsplit(request.url).netloc
-        if host not in self._state.abbreviates:
-            headers = _forwarded(request) | {"accept": request.headers["accept"], "accept-encoding": "gzip"}
-            answer = self._upstream.open(request.url, headers=headers, transport=request.transport)
-            answer.close()
-            self._state.abbreviates[host] = ABBREVIATED in answer.headers.get("content-type", "")
+        with self._state.lock:
+            lock = self._state.locks.setdefault(host, threading.Lock())
+        with lock:
+            if host not in self._state.abbreviates:
+                self._state.abbreviates[host] = self._abbreviates(request)
         return self._state.abbreviates[host]
+
+    def _abbreviates(self, request: Request) -> bool:
+        headers = _forwarded(request) | {"accept": request.headers["accept"], "accept-encoding": "gzip"}
+        try:
+            answer = self._upstream.open(request.url, headers=headers, transport=request.transport)
+        except SourceUnavailable:
+            return False
+        answer.close()
+        return ABBREVIATED in answer.headers.get("content-type", "")
 
     # --- installing -------------------------------------------------------------------------------------------------
 
@@ -282,25 +291,26 @@ class NpmGateway:
     def _verified(self, answer: Answer, planned: list[Planned]) -> Response:
         algorithms = {name for item in planned if (name := strongest(item.digests)) is not None}
         hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
-        spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed when it was sent
-        size = 0
-        for chunk in answer.chunks():
-            size += len(chunk)
-            if size > MAX_TARBALL:
-                raise SourceUnavailable(f"{redacted(answer.url)} answered more than {MAX_TARBALL:,} bytes")
-            spool.write(chunk)
-            for running in hashes.values():
-                running.update(chunk)
-        found = {Digest(algorithm=name, value=running.hexdigest()) for name, running in hashes.items()}
-        if not any(_matches(item, found) for item in planned):
-            spool.close()
-            names = ", ".join(sorted({item.name for item in planned}))
-            reason = f"{redacted(answer.url)} is not the file of {printable(names)} that was judged: its hash differs"
-            return self._refused(reason, AccessKind.ARTIFACT)
-        spool.seek(0)
-        return Response(
-            HTTPStatus.OK, _passed(answer) | {"content-length": str(size)}, _sent(spool), AccessKind.ARTIFACT
-        )
+        with contextlib.ExitStack() as stack:
+            spool = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))
+            size = 0
+            for chunk in answer.chunks():
+                size += len(chunk)
+                if size > MAX_TARBALL:
+                    raise SourceUnavailable(f"{redacted(answer.url)} answered more than {MAX_TARBALL:,} bytes")
+                spool.write(chunk)
+                for running in hashes.values():
+                    running.update(chunk)
+            found = {Digest(algorithm=name, value=running.hexdigest()) for name, running in hashes.items()}
+            if not any(_matches(item, found) for item in planned):
+                names = ", ".join(sorted({item.name for item in planned}))
+                reason = (
+                    f"{redacted(answer.url)} is not the file of {printable(names)} that was judged: its hash differs"
+                )
+                return self._refused(reason, AccessKind.ARTIFACT)
+            spool.seek(0)
+            headers = _passed(answer) | {"content-length": str(size)}
+            return Response(HTTPStatus.OK, headers, _sent(spool, stack.pop_all()), AccessKind.ARTIFACT)
 
     def _audit(self, request: Request) -> Response:
         headers = {key: value for key, value in request.headers.items() if key != "accept-encoding"}
@@ -323,9 +333,16 @@ class NpmGateway:
 
 
 def bare(url: str) -> str:
-    """Return *url* without credentials and fragment, in the one spelling by which pages are found again."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "") + (f":{parts.port}" if parts.port is not None else "")
+    """
+    Return *url* without credentials and fragment, in the one spelling by which pages are found again.
+
+    Raises `MalformedAnswer`: URLs of tarballs are the registry's words.
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "") + (f":{parts.port}" if parts.port is not None else "")
+    except ValueError as error:
+        raise MalformedAnswer(f"`{printable(url)}` is no URL") from error
     return f"{parts.scheme}://{host}{unquote(parts.path)}" + (f"?{parts.query}" if parts.query else "")
 
 
@@ -373,7 +390,7 @@ def _once(body: bytes) -> Iterator[bytes]:
     yield body
 
 
-def _sent(spool: IO[bytes]) -> Iterator[bytes]:
-    with spool:
+def _sent(spool: IO[bytes], closing: contextlib.ExitStack) -> Iterator[bytes]:
+    with closing:
         while chunk := spool.read(CHUNK):
             yield chunk

@@ -76,10 +76,13 @@ class PackumentCache:
         with contextlib.suppress(OSError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent)  # mkstemp makes it 0600
-            with os.fdopen(handle, "wb") as file:
-                file.write(json.dumps(head).encode() + b"\n")
-                file.write(packument.body)
-            Path(temporary).replace(path)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(json.dumps(head).encode() + b"\n")
+                    file.write(packument.body)
+                Path(temporary).replace(path)
+            except OSError:
+                Path(temporary).unlink(missing_ok=True)
 
     def _path(self, url: str, authorization: str) -> Path:
         key = hashlib.sha256(f"{url}\n{authorization}".encode()).hexdigest()

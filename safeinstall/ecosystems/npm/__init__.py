@@ -13,7 +13,7 @@ from safeinstall.ecosystems.npm.process import hooked
 from safeinstall.ecosystems.npm.session import NpmSession
 from safeinstall.ecosystems.npm.verbs import Reading, Understood, classified, read, words
 from safeinstall.errors import MalformedAnswer, NotUnderstood
-from safeinstall.fields import field, items
+from safeinstall.fields import field, items, optional
 from safeinstall.gateway.npm import NpmGateway
 from safeinstall.gateway.npm_cache import PackumentCache
 from safeinstall.gateway.server import LoopbackServer
@@ -109,6 +109,7 @@ def _told_by_npm(argv: Sequence[str], world: World) -> tuple[Reading, tuple[str,
             if field(told, "usage", bool):
                 return Reading(understood=Understood.PASSES), ()
             args = items(told, "args", str)
-            return classified(field(told, "verb", str), args), args
+            # No verb: npm knows no such command, and says so itself.
+            return classified(optional(told, "verb", str) or "", args), args
         except (ValueError, MalformedAnswer) as error:
             raise NotUnderstood("npm did not tell what this command line is") from error

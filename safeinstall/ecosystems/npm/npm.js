@@ -25,6 +25,9 @@ exports.attach = ({ settings, facts, npmRoot }) => {
       tell(settings, told)
     }
     if (verb !== settings.verb || told.global || told.usage) {
+      if (settings.mode === 'install') {
+        throw new Error('safeinstall: npm reads its command line or its configuration otherwise than when it was planned')
+      }
       tell(settings, { ...told, misunderstood: true })
     }
     onlineOnly(npm, settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Final
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from safeinstall.contracts import Conditions
 from safeinstall.ecosystems.npm.document import Dependency, Document, Node
@@ -146,7 +146,7 @@ def _registered(node: Node, facts: VersionFacts, document: Document, conditions:
         version=node.version,
         artifact=Artifact(
             kind=ArtifactKind.TARBALL,
-            filename=PurePosixPath(urlsplit(url).path).name,
+            filename=PurePosixPath(_split(url).path).name,
             url=url,
             digests=hashes,
             uploaded=facts.uploaded,
@@ -181,7 +181,7 @@ def _unvouched(node: Node, kind: ArtifactKind) -> Release:
         name=node.package,
         version=version,
         artifact=Artifact(
-            kind=kind, filename=PurePosixPath(urlsplit(url).path).name, url=url, digests=digests(node.integrity)
+            kind=kind, filename=PurePosixPath(_split(url).path).name, url=url, digests=digests(node.integrity)
         ),
         alias=node.name if node.name != node.package else None,
         kept=node.kept,
@@ -343,11 +343,18 @@ def _is_web(url: str) -> bool:
 
 
 def _path(url: str) -> str:
-    return unquote(urlsplit(url).path)
+    return unquote(_split(url).path)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:  # an unbalanced bracket
+        raise MalformedAnswer(f"`{printable(url)}` is no URL") from error
 
 
 def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=parts.fragment))
 
 

@@ -45,7 +45,10 @@ class NpmSession:
         done = self.world.runner.capture(ready.argv, cwd=self.intent.cwd, env=env)
         self.gateway.close()
         self._document = _read(out, done.stdout + done.stderr, self.gateway)
-        return planned(self._document, self.gateway, self.conditions)
+        try:
+            return planned(self._document, self.gateway, self.conditions)
+        except MalformedAnswer as error:
+            raise CannotResolve(f"the plan of npm cannot be read: {error.message}") from error
 
     def install(self, plan: Plan) -> Installed:
         """See `Session.install`."""

@@ -10,6 +10,8 @@ from safeinstall.fields import mapping, optional
 from safeinstall.gateway.npm_packument import digests, strongest
 from safeinstall.text import printable
 
+_STORE = "node_modules/.store/"
+
 
 def differences(document: Document) -> tuple[str, ...]:
     """
@@ -40,8 +42,10 @@ def _changed(planned: Mapping[str, Node], packages: Mapping[str, object], docume
     for location, entry in packages.items():
         if "node_modules" not in location.split("/") or optional(entry, "link", bool):
             continue
-        node = planned.get(location)
         version = optional(entry, "version", str) or ""
+        node = planned.get(location) or _in_store(location, version, planned)
+        if location.startswith(_STORE) and not version:
+            continue  # the folder around a package, which holds links to what it depends on
         if node is None:
             if not (optional(entry, "inBundle", bool) and _bundler(location, planned)) and not document.filtered:
                 yield f"`{printable(location)}` {printable(version)} is installed, but was not planned"
@@ -59,6 +63,14 @@ def _other_bytes(node: Node, integrity: str | None) -> bool:
 
 def _may_be_absent(node: Node, document: Document) -> bool:
     return node.optional or node.link or node.local or document.filtered or document.strategy == "linked"
+
+
+def _in_store(location: str, version: str, planned: Mapping[str, Node]) -> Node | None:
+    """Return what lies at *location* of the linked strategy's store, whose folders are named by npm's own hashes."""
+    if not location.startswith(_STORE):
+        return None
+    name = location.rpartition("node_modules/")[2]
+    return next((node for node in planned.values() if (node.name, node.version) == (name, version)), None)
 
 
 def _bundler(location: str, planned: Mapping[str, Node]) -> bool:
