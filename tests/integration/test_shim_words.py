@@ -86,7 +86,7 @@ def beginnings() -> list[str]:
     return sorted(words | camel)
 
 
-def hands_over(word: str, tmp_path: Path) -> bool:
+def hands_over(word: str, tmp_path: Path, *more: str) -> bool:
     """Whether the shim in the repository, which has no interpreter here, wants one for `npm WORD`."""
     copy = tmp_path / "shims/npm"
     if not copy.exists():
@@ -94,7 +94,7 @@ def hands_over(word: str, tmp_path: Path) -> bool:
         copy.write_bytes(SCRIPT.read_bytes())
         copy.chmod(0o755)
     done = subprocess.run(
-        [copy, word], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False, timeout=20
+        [copy, word, *more], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False, timeout=20
     )
     assert done.returncode in (43, 127)
     return done.returncode == 43
@@ -109,10 +109,20 @@ def test_every_word_that_npm_takes_for_an_install_is_handed_over(tmp_path: Path)
 
 def test_the_command_line_has_the_shims_own_rule(tmp_path: Path) -> None:
     """`safeinstall npm WORD` guards whatever the shim would have handed over, and nothing else."""
-    assert [word for word in beginnings() if may_install("npm", ["x-y", word]) is not hands_over(word, tmp_path)] == []
+    assert [word for word in beginnings() if may_install("npm", [word]) is not hands_over(word, tmp_path)] == []
 
 
 @pytest.mark.parametrize("word", EVERYDAY)
 def test_everyday_words_are_not_slowed_down(word: str, tmp_path: Path) -> None:
     """What people and scripts call all day costs one shell start only."""
     assert not hands_over(word, tmp_path)
+
+
+@pytest.mark.parametrize("word", sorted({*COMMANDS, *ALIASES}))
+def test_a_first_word_that_installs_nothing_is_the_command(word: str, tmp_path: Path) -> None:
+    """`npm run x` runs a script; but a first word that may install is handed over, whatever stands behind it."""
+    over = hands_over(word, tmp_path, "install")
+
+    assert over is may_install("npm", [word, "install"])
+    assert over or understood(word) not in INSTALLING
+    assert hands_over("--x", tmp_path, word, "install")
