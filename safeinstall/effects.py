@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO, Any
@@ -66,7 +67,7 @@ class RequestsHttp:
     def _session(self) -> requests.Session:
         with self._lock:
             if self._opened is None:
-                self._opened = requests.Session()
+                self._opened = _Session()
                 self._opened.mount("https://", _Adapter(context=_trust()))
                 self._opened.mount("http://", _Adapter(context=None))
                 # Only what we can unpack under a limit.
@@ -114,14 +115,14 @@ class RequestsHttp:
         left = ask.seconds_left()
         if left <= 0:
             raise ask.late()
-        known = urlsplit(url)
+        home = _place(url) == _place(ask.url)
         return self._session().request(
             ask.method,
             url,
             json=ask.body,
-            headers=self._headers if _place(url) == _place(ask.url) else None,
+            headers=self._headers if home else None,
             # An auth that adds nothing: without one, requests would look into netrc.
-            auth=None if known.username else _unchanged,
+            auth=None if urlsplit(url).username else _unchanged,
             timeout=(min(_CONNECT_SECONDS, left), left),
             allow_redirects=False,
             stream=True,
@@ -173,20 +174,22 @@ def _redirected(response: requests.Response, ask: _Ask) -> str:
     shown = redacted(ask.url)
     if ask.method != "GET" and response.status_code not in _KEEPS_METHOD:
         raise SourceUnavailable(f"{shown} answered {response.status_code}")
-    url = urljoin(response.url, response.headers.get("Location", ""))
     try:
-        scheme = urlsplit(url).scheme
-        urlsplit(url).port  # noqa: B018 - raises for what is no port
+        url = urljoin(response.url, response.headers.get("Location", ""))
     except ValueError as error:
         raise SourceUnavailable(f"{shown} redirects to what is no URL") from error
-    if scheme not in {"http", "https"} or (scheme == "http" and urlsplit(response.url).scheme == "https"):
+    scheme, _, _ = _place(url)
+    if scheme not in {"http", "https"} or (scheme == "http" and _place(response.url)[0] == "https"):
         raise SourceUnavailable(f"{shown} redirects to {redacted(url)}, which is not as safe")
     return url
 
 
 def _place(url: str) -> tuple[str, str | None, int | None]:
-    known = urlsplit(url)
-    return known.scheme, known.hostname, known.port
+    """Return scheme, host and port; raises `SourceUnavailable` for what is no URL."""
+    with suppress(ValueError):
+        known = urlsplit(url)
+        return known.scheme, known.hostname, known.port
+    raise SourceUnavailable(f"{redacted(url)} is no URL")
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -198,6 +201,13 @@ def _trust() -> ssl.SSLContext | None:
     if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
         return None
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+class _Session(requests.Session):
+    """Leaves redirects to us: requests looks where they lead even when told not to follow, and reads their bodies."""
+
+    def resolve_redirects(self, *_: Any, **__: Any) -> Iterator[Any]:  # noqa: ANN401 - requests' own signature
+        return iter(())
 
 
 class _Adapter(HTTPAdapter):

@@ -1,5 +1,6 @@
 """Typed reading of untrusted JSON; an error names the path inside the document."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar, cast
 
@@ -9,6 +10,7 @@ from safeinstall.text import printable
 T = TypeVar("T")
 
 _MISSING = object()
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 def field(document: object, path: str, kind: type[T]) -> T:
@@ -49,7 +51,7 @@ def _walk(document: object, path: str) -> object:
     for key in path.split("."):
         if isinstance(value, Mapping):
             value = value.get(key, _MISSING)
-        elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and key.isdigit():
+        elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and _INDEX.fullmatch(key):
             value = value[int(key)] if int(key) < len(value) else _MISSING
         else:
             return _MISSING

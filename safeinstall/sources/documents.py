@@ -20,14 +20,14 @@ _BOM = b"\xef\xbb\xbf"
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson")
 
 
-def records(name: str, body: bytes) -> Iterator[Record]:
+def records(name: str, body: bytes, *, largest: int = _LARGEST) -> Iterator[Record]:
     """
     Yield the records in *body*, which came from the file or URL *name*.
 
-    Raises `MalformedAnswer` at the first that is none, naming file and line: one that is left out silently would be a
-    hole in what the user believes to be checked.
+    No more than *largest* bytes are unpacked. Raises `MalformedAnswer` at the first that is none, naming file and line:
+    one that is left out silently would be a hole in what the user believes to be checked.
     """
-    for inner, plain in _unpacked(name, body):
+    for inner, plain in _unpacked(name, body, largest):
         for place, document in _documents(inner, plain):
             try:
                 yield parse(document)
@@ -35,24 +35,24 @@ def records(name: str, body: bytes) -> Iterator[Record]:
                 raise MalformedAnswer(f"{place}: {error.message}") from error
 
 
-def _unpacked(name: str, body: bytes) -> Iterator[tuple[str, bytes]]:
+def _unpacked(name: str, body: bytes, largest: int) -> Iterator[tuple[str, bytes]]:
     if body.startswith(b"\x1f\x8b"):
-        yield name, _gunzipped(name, body)
+        yield name, _gunzipped(name, body, largest)
     elif body.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        yield from _unzipped(name, body)
+        yield from _unzipped(name, body, largest)
     else:
         yield name, body
 
 
-def _gunzipped(name: str, body: bytes) -> bytes:
+def _gunzipped(name: str, body: bytes, largest: int) -> bytes:
     plain = bytearray()
     rest = body
     try:
         while rest:  # a gzip may have several members
             unpacker = zlib.decompressobj(wbits=31)
-            plain += unpacker.decompress(rest, _LARGEST - len(plain) + 1)
-            if len(plain) > _LARGEST:
-                raise SourceUnavailable(f"{printable(name)} unpacks to more than {_LARGEST:,} bytes")
+            plain += unpacker.decompress(rest, largest - len(plain) + 1)
+            if len(plain) > largest:
+                raise SourceUnavailable(f"{printable(name)} unpacks to more than {largest:,} bytes")
             if not unpacker.eof:
                 raise MalformedAnswer(f"{printable(name)} is cut short")
             rest = unpacker.unused_data.lstrip(b"\0")
@@ -61,8 +61,8 @@ def _gunzipped(name: str, body: bytes) -> bytes:
     return bytes(plain)
 
 
-def _unzipped(name: str, body: bytes) -> Iterator[tuple[str, bytes]]:
-    left = _LARGEST
+def _unzipped(name: str, body: bytes, largest: int) -> Iterator[tuple[str, bytes]]:
+    left = largest
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             for member in archive.infolist():
@@ -72,9 +72,9 @@ def _unzipped(name: str, body: bytes) -> Iterator[tuple[str, bytes]]:
                     plain = stream.read(left + 1)
                 left -= len(plain)
                 if left < 0:
-                    raise SourceUnavailable(f"{printable(name)} unpacks to more than {_LARGEST:,} bytes")
+                    raise SourceUnavailable(f"{printable(name)} unpacks to more than {largest:,} bytes")
                 inner = f"{name}!{member.filename}"
-                yield inner, _gunzipped(inner, plain) if plain.startswith(b"\x1f\x8b") else plain
+                yield inner, _gunzipped(inner, plain, left) if plain.startswith(b"\x1f\x8b") else plain
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise MalformedAnswer(f"{printable(name)} is no zip ({printable(str(error), limit=80)})") from error
 
