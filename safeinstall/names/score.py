@@ -64,7 +64,7 @@ NOTE, STRONG = 2.0, 4.0
 
 # --- weights, in points -----------------------------------------------------------------------------------------------
 
-_START = {EcosystemName.PYPI: 4.5, EcosystemName.NPM: 6.4}
+_START = {EcosystemName.PYPI: 4.5, EcosystemName.NPM: 6.55}
 _POINTS_A_BIT = 0.125
 """For each bit that the name's words are unlikely: near a long or strange name nobody gets by chance."""
 _POINTS_A_DOUBLING = 0.5
@@ -96,12 +96,12 @@ _LONGEST = 300
 """Longer than any popular name and one edit; npm takes 214 letters at most."""
 _SHORTEST_TWICE_EDITED = 6
 _WAYS = {
-    Way.SEPARATORS: 3.4,
-    Way.SCOPE_SEPARATORS: 2.4,
+    Way.SEPARATORS: 3.2,
+    Way.SCOPE_SEPARATORS: 2.2,
     Way.LOOKS: 3.0,
     Way.WORD_ORDER: 2.0,
     Way.LANGUAGE_MOVED: 4.5,
-    Way.VERSION: 2.6,
+    Way.VERSION: 2.4,
     Way.SCOPE_DROPPED: 1.6,
     Way.SCOPE_NEAR: 3.5,
 }
@@ -111,7 +111,7 @@ _ADDED_GENERIC = {EcosystemName.PYPI: 2.8, EcosystemName.NPM: 4.1}
 _ADDED_GLUED = 1.4
 _AT_MOST = STRONG - 0.1
 """For what honest authors do too (bindings, plugins, forks in scopes, names of three letters): noted, never strong."""
-_NEVER_STRONG = frozenset({Way.LANGUAGE, Way.COMBINED, Way.SCOPE_NEAR, Way.SCOPE_DROPPED})
+_NEVER_STRONG = frozenset({Way.LANGUAGE, Way.LANGUAGE_MOVED, Way.COMBINED, Way.SCOPE_NEAR, Way.SCOPE_DROPPED})
 _LARGEST_FAMILY = 50
 """A word that stands in more popular names than this has a family: `django-utils` is one more of it."""
 _FEW_OWNERS = 2
