@@ -61,6 +61,7 @@ class PypiSession:
         self._all = Part()
         self._facts: Mapping[str, object] = {}
         self._partial = True
+        self._judged: set[tuple[str, str]] = set()
         self._start(trim=True)
 
     def __enter__(self) -> "Self":
@@ -100,7 +101,8 @@ class PypiSession:
         builds = any(release.build is not BuildNeed.NONE for release in plan.releases)
         gateway.freeze(
             self._all.files,
-            advertise=lambda file: file.is_wheel or gateway.build_need(file.url) is BuildNeed.STATIC,
+            # What is built is resolved by what its build says: metadata that lied would break the environment.
+            advertise=lambda file: file.is_wheel,
             vet_unplanned=builds,
         )
         self._handler.elsewhere = self._elsewhere()
@@ -113,7 +115,7 @@ class PypiSession:
         )
         said: tuple[str, ...] = ()
         if code == 0 and not optional(self._facts, "options.dry_run", bool):
-            said = differences(self._main.releases, before, inventory(sites))
+            said = differences(self._main.releases, before, inventory(sites), judged=frozenset(self._judged))
         return Installed(exit_code=code, differences=said, blocked=(*gateway.refusals(), *self._escapes()))
 
     def accesses(self) -> tuple[Access, ...]:
@@ -170,7 +172,10 @@ class PypiSession:
 
     def _vet_file(self, file: IndexFile) -> bool:
         release = releases.listed(file, self._registries(), build=self._gateway.build_need(file.url))
-        return self._opening.vet(release)
+        allowed = self._opening.vet(release)
+        if allowed:
+            self._judged.add((file.project, file.version))
+        return allowed
 
     def _registries(self) -> Registries:
         # While planning runs, its own pip has already said which indexes it uses.
@@ -211,6 +216,8 @@ class PypiSession:
         whole = part
         asked: dict[tuple[str, ...], Planned | None] = {}
         for release in compose.to_build(part):
+            if not self._may_build(release):
+                continue
             requires = self._build_requires(release)
             if requires is None:
                 whole = _unknown(whole, release, "its build requirements could not be read")
@@ -230,6 +237,12 @@ class PypiSession:
                 # A build requirement that must itself be built is judged when it is asked for, not planned further.
                 whole = replace(whole, notes=(*whole.notes, f"`{release.name}` needs a build requirement built first"))
         return whole
+
+    def _may_build(self, release: Release) -> bool:
+        # Only an override lets a dynamic sdist be built: nothing of it is read before. Should a setting let it through,
+        # its build requirements are judged when they are asked for.
+        over = any(same(release.purl, one) for one in self._opening.conditions.source_builds)
+        return release.build is not BuildNeed.DYNAMIC or over
 
     def _build_requires(self, release: Release) -> tuple[str, ...] | None:
         if release.artifact.kind is ArtifactKind.LOCAL_FILE:

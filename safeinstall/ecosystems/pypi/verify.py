@@ -20,8 +20,18 @@ def inventory(folders: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
-def differences(planned: Iterable[Release], before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-    """Return in words where *after* is not what was *planned*; empty when it is."""
+def differences(
+    planned: Iterable[Release],
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    *,
+    judged: frozenset[tuple[str, str]] = frozenset(),
+) -> tuple[str, ...]:
+    """
+    Return in words where *after* is not what was *planned*; empty when it is.
+
+    *judged* are canonical names and versions that were judged just in time: what only a build told may be there as well.
+    """
     said = []
     names = set()
     for release in planned:
@@ -40,13 +50,17 @@ def differences(planned: Iterable[Release], before: Mapping[str, str], after: Ma
     said += [
         f"`{printable(name)}` {printable(version)} was installed though it was not planned"
         for name, version in after.items()
-        if name not in names and before.get(name) != version
+        if name not in names and before.get(name) != version and (name, _normal(version)) not in judged
     ]
     return tuple(said)
 
 
 def _same(one: str, other: str) -> bool:
+    return _normal(one) == _normal(other)
+
+
+def _normal(version: str) -> str:
     try:
-        return Version(one) == Version(other)
+        return str(Version(version))
     except InvalidVersion:
-        return one == other
+        return version
