@@ -183,7 +183,7 @@ class PypiGateway:
             raise _no(reason) if frozen is None else self._artifacts.refuse(file.url, reason)
         expected = Expected(
             filename=file.filename,
-            digests=file.digests or self._before(file.url),
+            digests=file.digests if file.sha256 is not None else (*file.digests, *self._before(file.url)),
             metadata=self._reader.known(file.url) if file.is_wheel else None,
         )
         return self._artifacts.send(request, file.url, expected, named=False, spoiled=lambda: self._reader.forget(file))

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from email.message import Message
 
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
-from safeinstall.gateway.pages import Channel, Entry, Page, key, read_html, read_json
+from safeinstall.gateway.pages import Channel, Entry, Page, key
 from safeinstall.gateway.pypi_flight import SingleFlight
 from safeinstall.gateway.pypi_known import Known
+from safeinstall.gateway.pypi_read import read_html, read_json
 from safeinstall.gateway.pypi_remote import Told, passing_on
 from safeinstall.gateway.pypi_render import JSON, Advert, as_html, as_json
 from safeinstall.gateway.server import Request, Response

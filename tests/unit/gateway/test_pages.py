@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from safeinstall.errors import MalformedAnswer
-from safeinstall.gateway.pages import Channel, Page, filename_of, key, moment, name_and_version, read_html, read_json
+from safeinstall.gateway.pages import Channel, Page, filename_of, key, moment, name_and_version
+from safeinstall.gateway.pypi_read import read_html, read_json
 from safeinstall.gateway.pypi_render import as_html, as_json
 from safeinstall.gateway.server import Transport
 
@@ -186,6 +187,8 @@ def test_the_state_of_a_project_is_handed_on() -> None:
     [
         ("https://user:pass@Index.example:443/a%2Bb-1.0.zip#sha256=1", "https://index.example/a+b-1.0.zip"),
         ("http://[::1]:80/a%7Eb.zip", "http://[::1]/a~b.zip"),
+        ("https://h.example/a/../b/./c.zip", "https://h.example/b/c.zip"),
+        ("https://h.example/a.zip?s=%7e%2f|x", "https://h.example/a.zip?s=~%2F%7Cx"),
     ],
 )
 def test_one_file_has_one_key(one: str, other: str) -> None:
