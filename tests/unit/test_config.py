@@ -350,3 +350,14 @@ def test_credentials_in_a_setting_are_not_shown() -> None:
     """Settings are printed by `status` and kept in the ledger."""
     assert shown("https://me:secret@osv.example/x?token=1") == '"https://osv.example/x"'
     assert shown(("https://me:secret@osv.example",)) == '["https://osv.example"]'
+
+
+def test_the_documentation_names_every_setting() -> None:
+    """A setting that is not documented is a trap, and so is a default that is another."""
+    text = (Path(__file__).parents[2] / "docs/configuration.md").read_text()
+
+    for key, setting in table(()).items():
+        name = key.removeprefix("policy.")
+        assert f"| `{name}` |" in text, key
+        if not key.startswith("policy.") and setting.from_text is not None:
+            assert f"`{setting.variable}`" in text, key
