@@ -27,7 +27,8 @@ const net = require('net')
 const tell = words => require('fs').appendFileSync(%(marker)s, words + '\\n')
 if (process.argv[1] && process.argv[1].endsWith('npm-cli.js')) {
   setImmediate(() => {
-    net.connect(%(port)s, '127.0.0.1').on('connect', () => tell('socket got through')).on('error', () => tell('socket refused'))
+    const socket = net.connect(%(port)s, '127.0.0.1')
+    socket.on('connect', () => tell('socket got through')).on('error', () => tell('socket refused'))
     fetch('http://127.0.0.1:%(port)s/fetched').then(() => tell('fetch got through'), () => tell('fetch refused'))
     require('http').get('http://127.0.0.1:%(port)s/got', res => tell('get ' + res.statusCode))
   })

@@ -1,0 +1,95 @@
+"""Which npm commands install, read without npm."""
+
+from pathlib import Path
+
+import pytest
+
+from safeinstall.ecosystems.npm import NpmEcosystem
+from safeinstall.ecosystems.npm.verbs import Understood, candidates, read, words
+from safeinstall.errors import NotUnderstood
+from tests.fakes import world
+
+INSTALL = ("install", "add", "i", "in", "ins", "inst", "insta", "instal", "isnt", "isnta", "isntal", "isntall")
+CI = ("ci", "clean-install", "ic", "install-clean", "isntall-clean", "install-cl", "isntall-c", "cleanInstall")
+UPDATE = ("update", "up", "upgrade", "udpate", "upd", "upg", "ud")
+
+
+@pytest.mark.parametrize(
+    ("word", "verb"),
+    [(word, verb) for verb, found in (("install", INSTALL), ("ci", CI), ("update", UPDATE)) for word in found],
+)
+def test_every_spelling_of_an_installing_command_is_known(word: str, verb: str) -> None:
+    """Npm's aliases, its own typos, its abbreviations, and camel case."""
+    reading = read([word, "left-pad"])
+
+    assert (reading.understood, reading.verb) == (Understood.INSTALLS, verb)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *(
+            ["run", "install"],
+            ["run-script", "ci"],
+            ["ls"],
+            ["view", "install"],
+            ["help", "install"],
+            ["config", "get", "i"],
+        ),
+        *(["--version"], ["-v"], [], ["prune"], ["audit"], ["pack"], ["pack", "./lib"], ["init", "-y"], ["publish"]),
+        *(["init"], ["test"], ["--loglevel=silent", "--json"], ["outdated"], ["no-such-command"]),
+    ],
+)
+def test_what_installs_nothing_passes_without_npm_being_asked(argv: list[str]) -> None:
+    """These are the everyday commands; they must cost nothing."""
+    assert read(argv).understood is Understood.PASSES
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *(["exec", "tool"], ["x", "tool"], ["link"], ["ln", "lib"], ["rebuild"], ["rb"], ["create", "vite"]),
+        *(["init", "vite"], ["innit", "-w", "a"], ["audit", "fix"], ["pack", "left-pad"], ["audit", "--force", "fix"]),
+    ],
+)
+def test_what_may_install_in_another_way_is_refused_by_name(argv: list[str]) -> None:
+    """A command that we cannot judge yet is not let through for that."""
+    assert read(argv).understood is Understood.NOT_YET
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *(["--prefix", "dir", "install"], ["-d", "i", "x"], ["install", "-h"], ["ci", "--version"]),
+        *(["-w", "a", "add", "x"], ["--silent", "run", "install"], ["--x", "exec", "y"]),
+        *(["un"], ["u"], ["l"], ["inst", "--help"]),
+    ],
+)
+def test_only_npm_can_tell_the_rest(argv: list[str]) -> None:
+    """Whether a word is an option's value, or an abbreviation is unambiguous, depends on npm's own tables."""
+    expected = {Understood.UNSURE, Understood.INSTALLS} if argv in (["un"], ["u"]) else {Understood.UNSURE}
+
+    assert read(argv).understood in expected
+
+
+def test_an_ambiguous_word_is_every_command_that_it_could_be() -> None:
+    """`l` is link, ls, login, ...; one of them installs."""
+    assert {"link", "ls", "login"} <= candidates("l")
+    assert candidates("--install") == frozenset()
+
+
+def test_what_was_asked_for_by_name_is_told_without_options() -> None:
+    """Only messages depend on it."""
+    assert words(["install", "--tag", "beta", "a@1", "-D", "@s/b", "--prefix=x", "c"]) == ("a@1", "@s/b", "c")
+
+
+def test_npx_is_an_exec(tmp_path: Path) -> None:
+    """It fetches and runs in one go."""
+    with pytest.raises(NotUnderstood, match="`npx exec` runs packages that it may fetch first"):
+        NpmEcosystem().parse("npx", ["cowsay"], world(tmp_path))
+
+
+def test_offline_is_refused(tmp_path: Path) -> None:
+    """Npm's cache was not judged."""
+    with pytest.raises(NotUnderstood, match="past what was judged"):
+        NpmEcosystem().parse("npm", ["install", "--offline"], world(tmp_path))
