@@ -84,7 +84,8 @@ def _ask_all(
     for source in sources:
         # Daemon threads: a source that hangs must neither hold the verdict up nor the end of the process.
         threading.Thread(target=_ask, args=(source, releases, now, deadline, answers), daemon=True).start()
-    heard: dict[str, _Heard] = {}
+    # By object, not by ident: two folders of records are two sources of one name, and both must be heard.
+    heard: dict[int, _Heard] = {}
     ends = threading.Event()
     timer = threading.Timer((deadline + _SLACK).total_seconds(), ends.set)
     timer.daemon = True
@@ -97,11 +98,11 @@ def _ask_all(
                 continue
             if one.crash is not None:
                 raise one.crash
-            heard[one.source.ident] = one
+            heard[id(one.source)] = one
     finally:
         timer.cancel()
     late = f"did not answer within {deadline.total_seconds():g} s"
-    return tuple(heard.get(source.ident) or _Heard(source, None, late) for source in sources)
+    return tuple(heard.get(id(source)) or _Heard(source, None, late) for source in sources)
 
 
 def _ask(

@@ -113,3 +113,14 @@ def test_a_crash_in_a_source_stops_the_run() -> None:
     """A bug of ours is neither silence nor "clean": it ends the run."""
     with pytest.raises(ZeroDivisionError):
         gather(plan(FLASK), [FakeSource(failure=ZeroDivisionError())], now=NOW, deadline=DEADLINE)
+
+
+def test_two_sources_of_one_name_are_both_heard() -> None:
+    """Two folders of records are both called `records`: the second must not silence the first."""
+    app = release("pkg:pypi/app@1")
+    loud, quiet = FakeSource(known={app.purl: (advisory(),)}), FakeSource()
+
+    for sources in ((loud, quiet), (quiet, loud)):
+        facts = gather(plan(app), sources, now=NOW, deadline=timedelta(seconds=5))
+        assert [one.ident for one in facts.advisories(app.purl)] == ["MAL-2026-1"]
+        assert len(facts.sources) == 2
