@@ -95,9 +95,10 @@ class Text:
             return f"safeinstall: no release to judge; {then if self.planning else 'going on'}"
         said = [_count(counts.warnings, "warning")] if counts.warnings else []
         said += [_count(counts.overridden, "override")] if counts.overridden else []
-        said += [_count(counts.notes, "note")] if counts.notes else []
+        loud = bool(said)
+        said += [f"{_count(counts.notes, 'note')} ({counts.noted})"] if counts.notes else []
         if run.offline:
-            known = f"nothing {'else ' if said else ''}known against {of}"
+            known = f"nothing {'else ' if loud else ''}known against {of}"
             result = ", ".join([f"judged offline with {_stores(run)}: {known}", *said])
         else:
             result = f"{of} judged, {', '.join(said) or 'all clean'} ({_ages(run)})"
@@ -132,6 +133,8 @@ class _Counts:
         self.warnings = sum(by.get((Decision.WARN, kind), 0) for kind in (True, False))
         self.overridden = sum(by.get((Decision.OVERRIDDEN, kind), 0) for kind in (True, False))
         self.notes = sum(by.get((Decision.NOTE, kind), 0) for kind in (True, False))
+        noted = {ruling.result for ruling in rulings if ruling.decision is Decision.NOTE}
+        self.noted = ", ".join(sorted({one.kind if isinstance(one, Finding) else one.check for one in noted}))
 
 
 def _groups(rulings: Sequence[Ruling]) -> Iterable[Sequence[Ruling]]:
