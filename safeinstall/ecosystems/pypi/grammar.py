@@ -86,6 +86,8 @@ def _parsed(argv: Sequence[str]) -> _Parsed | None:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             return _by_pip(argv)
     except SystemExit as stop:
+        if not stop.code:  # it was asked for its help
+            return None
         words = [line for line in said.getvalue().splitlines() if line.strip()]
         message = printable(words[-1]) if words else f"pip's parser ended with {stop.code}"
         raise NotUnderstood(f"pip does not understand this command line: {message}") from stop

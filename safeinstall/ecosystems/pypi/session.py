@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, canonicalize_version
 
 from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems.pypi import compose, releases
@@ -174,7 +174,7 @@ class PypiSession:
         release = releases.listed(file, self._registries(), build=self._gateway.build_need(file.url))
         allowed = self._opening.vet(release)
         if allowed:
-            self._judged.add((file.project, file.version))
+            self._judged.add((file.project, canonicalize_version(file.version)))
         return allowed
 
     def _registries(self) -> Registries:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import distributions
 
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name, canonicalize_version
 
 from safeinstall.model import ArtifactKind, Release
 from safeinstall.text import printable
@@ -30,7 +29,7 @@ def differences(
     """
     Return in words where *after* is not what was *planned*; empty when it is.
 
-    *judged* are canonical names and versions that were judged just in time: what only a build told may be there as well.
+    *judged* are canonical names and versions that were judged just in time: what only a build told may be there too.
     """
     said = []
     names = set()
@@ -50,17 +49,10 @@ def differences(
     said += [
         f"`{printable(name)}` {printable(version)} was installed though it was not planned"
         for name, version in after.items()
-        if name not in names and before.get(name) != version and (name, _normal(version)) not in judged
+        if name not in names and before.get(name) != version and (name, canonicalize_version(version)) not in judged
     ]
     return tuple(said)
 
 
 def _same(one: str, other: str) -> bool:
-    return _normal(one) == _normal(other)
-
-
-def _normal(version: str) -> str:
-    try:
-        return str(Version(version))
-    except InvalidVersion:
-        return version
+    return canonicalize_version(one) == canonicalize_version(other)
