@@ -1,5 +1,6 @@
 """The file of popular names: made, opened, asked, and refused when it is not whole."""
 
+import zlib
 from datetime import date
 from pathlib import Path
 
@@ -131,3 +132,16 @@ def test_a_missing_list_is_refused(tmp_path: Path) -> None:
 
     assert refused.value.hint == "install safeinstall again"
     assert refused.value.exit_code == 43
+
+
+def test_a_list_of_another_make_is_refused(tmp_path: Path) -> None:
+    """A header that is whole but names numbers we do not know is not guessed at."""
+    content = pack(EcosystemName.PYPI, NAMES, DAY)
+    start = content.index(b"{")
+    size = int.from_bytes(content[start - 8 : start - 4], "little")
+    header = content[start : start + size].replace(b'"item": "H"', b'"item": "d"')
+    path = tmp_path / "pypi.names"
+    path.write_bytes(content[: start - 4] + zlib.crc32(header).to_bytes(4, "little") + header + content[start + size :])
+
+    with pytest.raises(NamesDamaged):
+        open_index(path)
