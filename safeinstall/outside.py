@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 from safeinstall.places import SYSTEM_FILE
 
@@ -88,4 +88,4 @@ def _here() -> Path:
 
 def _stream(stream: TextIO | None, mode: str) -> TextIO:
     # A closed descriptor (`2>&-`) leaves None in sys.
-    return stream if stream is not None else Path(os.devnull).open(mode)
+    return stream if stream is not None else cast("TextIO", Path(os.devnull).open(mode))
