@@ -13,6 +13,8 @@ GUARDED = ("pip", "pip3", "npm")
 """The tools that we stand in front of; a test holds them to what the ecosystems say."""
 
 DEBUG = "SAFEINSTALL_DEBUG"
+_LINES = 60
+"""Of what the manager's resolver said; its last words tell why."""
 _FAILED = 43
 _INTERRUPTED = 130
 
@@ -104,7 +106,7 @@ def _told(error: SafeinstallError) -> str:
     """Return what a person reads about *error*, but for the last line."""
     lines = []
     if isinstance(error, CannotResolve) and error.output:
-        lines += [printable(line, limit=400) for line in error.output.splitlines()]
+        lines += [printable(line, limit=400) for line in error.output.splitlines()[-_LINES:]]
     lines.append(f"error: {printable(error.message, limit=400)}")
     if error.hint is not None:
         lines += ["", f"hint: {printable(error.hint, limit=400)}"]

@@ -5,6 +5,7 @@ Flags win over the environment, that over the project's file, that over the user
 and the environment may tighten and never loosen: a looser value is left out, and `Settings.notices` says so.
 """
 
+import difflib
 import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -213,6 +214,17 @@ class _Merge:
                 origin = f"environment ({setting.variable})"
                 self._lay(key, Value(value=value, origin=origin, layer=Layer.ENVIRONMENT))
 
+        self._note_misspelt(env)
+
+    def _note_misspelt(self, env: Mapping[str, str]) -> None:
+        # Not an error: safeinstall's own children have variables of ours that are no settings.
+        known = [setting.variable for setting in self._known.values()]
+        for name in sorted(env):
+            if name.startswith("SAFEINSTALL_") and name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+                if near:
+                    self.notices.append(f"environment: `{printable(name)}` is no setting; did you mean `{near[0]}`?")
+
     def add_flags(self, flags: Mapping[str, object]) -> None:
         for key, raw in flags.items():
             value = self._value(self._known[key], raw, f"--safeinstall-{key}")
@@ -281,8 +293,6 @@ class _Merge:
             raise Misconfigured(f"{place}: {error}, got {printable(repr(raw), limit=60)}") from error
 
     def _hint(self, key: str) -> str:
-        import difflib  # noqa: PLC0415 - only on the way to an error
-
         if key == f"policy.{MALWARE}":
             return "malware always blocks; `safeinstall allow` lets a single release through"
         near = difflib.get_close_matches(key, self._known, n=1)

@@ -1,5 +1,6 @@
 """What a person reads about a run: why it stopped or went on, in blocks of plain lines."""
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from safeinstall.purl import parts
 from safeinstall.text import printable
 
 _COMMANDS_SHOWN = 3
+_PURL = 2000
+"""Characters of a purl: one that names a URL or a commit is of no use when it is cut."""
 _NAMES_SHOWN = 3
 _ADVISORY = "advisory"
 """The check whose gaps are the silence of advisory sources."""
@@ -117,7 +120,7 @@ class _Where:
         self._releases = {release.purl: release for release in plan.releases}
 
     def line(self, purl: Purl) -> str:
-        return ", ".join([printable(purl), *why(purl, self._ways, self._releases, self._intent)])
+        return ", ".join([printable(purl, limit=_PURL), *why(purl, self._ways, self._releases, self._intent)])
 
 
 class _Counts:
@@ -201,7 +204,9 @@ def _last_resort(rulings: Sequence[Ruling]) -> list[str]:
     lines = ["If you have looked into it yourself and take the risk, a last resort:"]
     for result in singles[:_COMMANDS_SHOWN]:
         check = MALWARE if isinstance(result, Finding) and result.kind == MALWARE else result.check
-        lines.append(f"  safeinstall allow '{printable(result.purl)}' --check {check} --reason TEXT --until DATE")
+        # Quoted for the shell: the purl is foreign text, and people paste this line.
+        release = shlex.quote(printable(result.purl, limit=_PURL))
+        lines.append(f"  safeinstall allow {release} --check {check} --reason TEXT --until DATE")
     if len(singles) > _COMMANDS_SHOWN:
         lines.append(f"  and so on for {len(singles) - _COMMANDS_SHOWN} more")
     if any(_is_outage(group) for group in groups):

@@ -411,7 +411,7 @@ def test_malware_is_not_let_through_at_the_prompt(tmp_path: Path) -> None:
     here = machine(tmp_path, bad=True, typed="evil\nI know\n")
 
     assert here.main("pip", "install", "app") == 40
-    assert "safeinstall allow 'pkg:pypi/evil@6.6.6' --check malware" in here.screen
+    assert "safeinstall allow pkg:pypi/evil@6.6.6 --check malware" in here.screen
 
 
 # --- plan -----------------------------------------------------------------------------------------------------------

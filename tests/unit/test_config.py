@@ -274,6 +274,12 @@ def test_an_environment_variable_that_is_not_understood_stops(files: Files, vari
         files.load({variable: value})
 
 
+def test_a_misspelt_variable_is_said(files: Files) -> None:
+    """A variable that does nothing looks like one that does; those that we give our children are none."""
+    assert "did you mean `SAFEINSTALL_OFFLINE`" in files.load({"SAFEINSTALL_OFLINE": "0"}).notices[0]
+    assert files.load({"SAFEINSTALL_REENTRY": "x", "SAFEINSTALL_HOOK": "x", "SAFEINSTALL_DEBUG": "1"}).notices == ()
+
+
 OVERRIDE = '[[override]]\npurl = "pkg:pypi/Left_Padd@1.0"\ncheck = "typosquat"\nreason = "ours"\nby = "ann"\n'
 MALWARE = OVERRIDE.replace("typosquat", "malware") + "until = 2027-03-01\n"
 
