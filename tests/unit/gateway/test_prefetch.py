@@ -95,3 +95,18 @@ def test_closing_leaves_no_thread(pypi: PypiRegistry) -> None:
     handler.close()
 
     assert eventually(lambda: not any(thread.name.startswith("prefetch-") for thread in threading.enumerate()))
+
+
+def test_what_cannot_be_prefetched_is_nobodys_failure(pypi: PypiRegistry) -> None:
+    """A guess that goes wrong stops neither the others nor pip."""
+    pypi.add(wheel("flask", requires=["missing", "forbidden", "odd @ https://h.example/odd.zip", "werkzeug"]))
+    pypi.add(wheel("werkzeug"))
+    pypi.fail("/simple/forbidden/", 401)
+    handler = prefetching()
+    page(handler, pypi, "flask")
+    werkzeug = pypi.file_url("werkzeug-1.0-py3-none-any.whl")
+
+    assert eventually(lambda: handler.metadata(werkzeug) is not None)
+    assert eventually(lambda: {"/simple/missing/", "/simple/forbidden/"} <= {hit.path for hit in pypi.hits()})
+    assert handler.failures() == ()
+    handler.close()

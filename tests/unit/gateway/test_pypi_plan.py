@@ -1,6 +1,7 @@
 """While pip plans: metadata for everything, artifacts for nobody."""
 
 import json
+import random
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -468,3 +469,15 @@ def test_what_is_missing_beside_the_index_is_missing(pypi: PypiRegistry) -> None
     response, _ = ask(gateway(), f"{pypi.url}/constraints.txt", ANY)
 
     assert response.status == 404
+
+
+def test_an_sdist_is_read_up_to_a_limit(pypi: PypiRegistry) -> None:
+    """Metadata behind many megabytes is not looked for; what cannot be told is said."""
+    built = sdist("big")
+    pypi.add(built, core_metadata=False)
+    noise = random.Random(1).randbytes(33_000_000)
+    pypi.swap(built.filename, tarred({"big-1.0/data": noise, "big-1.0/PKG-INFO": built.metadata}))
+    handler = gateway()
+
+    with pytest.raises(Refusal, match="first 32 MB"):
+        planned(handler, pypi, built.filename)
