@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from safeinstall.errors import MalformedAnswer, SourceUnavailable
+from safeinstall.errors import MalformedAnswer, NotThere, SourceUnavailable
 from safeinstall.model import Purl, Release, Visibility
 
 K = TypeVar("K", bound=Hashable)
@@ -18,6 +18,8 @@ _RESERVE = timedelta(milliseconds=250)
 """Kept back from the deadline for evaluating what was answered."""
 
 _TICK_SECONDS = 0.05
+_PAUSE_SECONDS = 0.3
+_WORTH_ANOTHER_TRY = timedelta(seconds=1)
 
 
 class Deadline:
@@ -117,6 +119,23 @@ def _until(
             continue
         number -= 1
         yield one
+
+
+def patiently(work: Callable[[], V], until: Deadline) -> V:
+    """
+    Return what *work* gives, at the second try if the first was in vain and there is time.
+
+    Services drop kept connections and answer 502 now and then; a run that blocks on each of these would be left off.
+    """
+    try:
+        return work()
+    except NotThere:
+        raise
+    except SourceUnavailable:
+        if until.left() < _WORTH_ANOTHER_TRY:
+            raise
+    time.sleep(_PAUSE_SECONDS)
+    return work()
 
 
 def _try(work: Callable[[K], V], key: K) -> "_Done[K, V]":

@@ -15,7 +15,7 @@ from safeinstall.contracts import Answer, Http
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.fields import field, items, mapping, optional
 from safeinstall.model import Advisory, AdvisoryKind, EcosystemName, Purl, Release, SourceState
-from safeinstall.sources.asking import Askable, Deadline, ask_each, askable
+from safeinstall.sources.asking import Askable, Deadline, ask_each, askable, patiently
 from safeinstall.sources.cache import Cache, Kept
 from safeinstall.sources.osv_record import Record, parse
 from safeinstall.text import printable
@@ -144,7 +144,7 @@ class OsvSource:
                 dict(queries[index]) if token is None else {**queries[index], "page_token": token}
                 for index, token in open_.items()
             ]
-            answer = self._http.post_json(url, {"queries": body}, timeout=_time(until))
+            answer = self._post(url, {"queries": body}, until)
             results = field(answer, "results", list)
             if len(results) != len(body):
                 raise MalformedAnswer(f"the API answered {len(results)} of {len(body)} queries")
@@ -160,6 +160,9 @@ class OsvSource:
                 return found
             open_ = more
         raise MalformedAnswer(f"the API answered more than {_MOST_PAGES} pages")
+
+    def _post(self, url: str, body: object, until: Deadline) -> object:
+        return patiently(lambda: self._http.post_json(url, body, timeout=_time(until)), until)
 
     def _records(self, wanted: Hits, now: datetime, until: Deadline) -> tuple[dict[str, Record], dict[str, str]]:
         """Return the records of *wanted*, and why for those that nobody could tell."""
@@ -194,7 +197,8 @@ class OsvSource:
         }
 
     def _record(self, ident: str, until: Deadline) -> tuple[object, Record]:
-        document = self._http.get_json(f"{self._base}/v1/vulns/{quote(ident, safe='')}", timeout=_time(until))
+        url = f"{self._base}/v1/vulns/{quote(ident, safe='')}"
+        document = patiently(lambda: self._http.get_json(url, timeout=_time(until)), until)
         record = parse(document)
         if record.ident != ident:
             raise MalformedAnswer(f"the API answered with {printable(record.ident, limit=60)}")
