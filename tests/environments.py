@@ -26,6 +26,9 @@ _PATH = os.environ.get("PATH", os.defpath)
 TARGET_PIPS = ("20.3.4", "22.3.1", "23.2.1", "24.0", "25.3", "newest")
 """The pips that a target environment may hold; the oldest one and each at which behaviour changed."""
 
+_NO_LATER_THAN_311 = frozenset({"20.3.4", "22.3.1"})
+"""Pips that lean on modules which Python 3.12 no longer has."""
+
 TARGET_NPMS = ("8", "9", "10", "machine")
 """The npms of a project; `machine` is the one on PATH."""
 
@@ -114,11 +117,22 @@ def _made(folder: Path) -> Path:
 def venv_with_pip(folder: Path, version: str = "newest", *, python: str | None = None) -> Venv:
     """Make an environment in *folder* whose pip is exactly *version* (`newest`: the newest of the test wheels)."""
     wheel = stored("pip-*.whl" if version == "newest" else f"pip-{version}-*.whl")
-    base = python or sys.executable
+    base = python or _python_for(version)
     subprocess.run([base, "-m", "venv", "--without-pip", str(folder)], check=True, env=_plain(), timeout=120)
     venv = Venv(folder=folder, python=folder / "bin" / "python", pip=folder / "bin" / "pip")
     install_wheel(venv, wheel)
     return venv
+
+
+def _python_for(version: str) -> str:
+    running: tuple[int, ...] = sys.version_info[:2]
+    if version not in _NO_LATER_THAN_311 or running < (3, 12):
+        return sys.executable
+    for name in ("python3.11", "python3.10"):
+        found = shutil.which(name, path=_PATH)
+        if found is not None and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0:
+            return found
+    missing(f"pip {version} needs Python 3.11 or older, and there is none on PATH")
 
 
 def install_wheel(venv: Venv, wheel: Path) -> None:
