@@ -11,8 +11,12 @@ class Refused(OSError):
     """A child that cannot be guarded; pip tells an OSError in one line."""
 
 
-def patch(settings, settings_path, runner, settings_name, pip_name):
-    """Patch `subprocess.Popen`: a child that is this pip becomes our runner; one that only looks like pip is refused."""
+def patch(settings, settings_path, runner, names, parent):
+    """
+    Patch `subprocess.Popen`: a child that is this pip becomes our runner; one that only looks like pip is refused.
+
+    *names* are those of our two variables; *parent* is the role of this process: `main`, `build`, or None for the first.
+    """
     import pip
 
     here = os.path.dirname(os.path.abspath(pip.__file__))
@@ -25,8 +29,10 @@ def patch(settings, settings_path, runner, settings_name, pip_name):
                 env = dict(os.environ if kwargs.get("env") is None else kwargs["env"])
                 if ELSEWHERE in env and not settings["elsewhere"]:
                     raise Refused("safeinstall guards `--python` on the command line only, not in pip's configuration")
-                env[settings_name] = settings_path
-                env[pip_name] = package_of(words[1])
+                # The first process of `--python` starts the pip that installs; every other child serves a build.
+                role = "main" if settings["elsewhere"] and parent is None and ELSEWHERE in env else "build"
+                env[names[0]] = settings_path
+                env[names[1]] = role + ":" + package_of(words[1])
                 kwargs["env"] = env
                 args = [args[0], runner] + list(args[2:])
             elif looks_like_pip(words):

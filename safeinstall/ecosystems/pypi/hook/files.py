@@ -9,8 +9,12 @@ seen = {}
 """`file:` archives that planning used: path to sha256."""
 
 
-def patch(settings, checked):
-    """Patch pip's reading of `file:` links; *checked*: the bytes must be in the frozen list, or be judged now."""
+def patch(settings, building):
+    """
+    Patch pip's reading of `file:` links: while installing, the bytes must be in the frozen list.
+
+    *building*: this pip fetches build requirements, which may also be judged now, in either phase.
+    """
     from pip._internal.exceptions import InstallationError
     from pip._internal.operations import prepare
     from pip._internal.vcs import versioncontrol
@@ -21,7 +25,7 @@ def patch(settings, checked):
 
     def get_file_url(link, *args, **kwargs):
         found = original(link, *args, **kwargs)
-        if not checked:
+        if settings["phase"] == "plan" and not building:
             seen[found.path] = digest(found.path)
             return found
         if os.path.realpath(found.path) in from_cache:
@@ -31,7 +35,7 @@ def patch(settings, checked):
         copy = os.path.join(folder, os.path.basename(found.path))
         shutil.copyfile(found.path, copy)
         value = digest(copy)
-        if value not in frozen and not vetted(settings, found.path, value):
+        if value not in frozen and not (building and vetted(settings, found.path, value)):
             raise InstallationError("safeinstall: %s is not what was judged" % found.path)
         found.path = copy
         return found

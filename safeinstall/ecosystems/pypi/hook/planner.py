@@ -121,7 +121,7 @@ def guard_transitive(settings, facts):
     cls.prepare_editable_requirement = prepare_editable_requirement
 
 
-def forbid_builds(settings, nested):
+def forbid_builds(building):
     """While planning, no build backend runs but those of the user's own directories."""
     from pip._internal.distributions import sdist
     from pip._internal.exceptions import InstallationError
@@ -133,7 +133,7 @@ def forbid_builds(settings, nested):
         link = self.req.link
         if link is not None and link.is_existing_dir() and not link.is_vcs:
             return original(self, *args, **kwargs)
-        if nested or link is None or link.is_vcs or not (link.is_file or foreign(self.req)):
+        if building or link is None or link.is_vcs or not (link.is_file or foreign(self.req)):
             raise InstallationError(
                 "safeinstall: building %s is refused while planning: only running its code would tell what it needs"
                 % (self.req.req or link,)
@@ -142,6 +142,8 @@ def forbid_builds(settings, nested):
         text = pkg_info(self.req.unpacked_source_directory)
         name = self.req.name or email.parser.BytesParser().parsebytes(text).get("Name") or ""
         self.req.set_dist(get_metadata_distribution(text, link.filename, name))
+        if not self.req.name:
+            self.req._set_requirement()
         return None
 
     sdist.SourceDistribution.prepare_distribution_metadata = prepare_distribution_metadata

@@ -24,7 +24,7 @@ def main():
     if sys.path and os.path.abspath(sys.path[0] or ".") == HERE:
         del sys.path[0]
     path = os.environ.pop(SETTINGS, None)
-    nested = os.environ.pop(PIP_AT, None)
+    role, _, package = os.environ.pop(PIP_AT, "").partition(":")
     if path is None:
         sys.exit("safeinstall: this file is started by safeinstall only")
     with open(path, "rb") as stream:
@@ -33,9 +33,9 @@ def main():
     if sys.version_info[:2] < OLDEST:
         sys.exit("safeinstall: Python %d.%d and later are guarded" % OLDEST)
     # (2) Which pip: a nested one is a copy of its parent, the planner is ours, the installer is the interpreter's own.
-    if nested is not None:
-        use_pip_from(os.path.dirname(nested))
-        sys.argv[0] = os.path.join(nested, "__main__.py") if os.path.isdir(nested) else nested
+    if role:
+        use_pip_from(os.path.dirname(package))
+        sys.argv[0] = os.path.join(package, "__main__.py")
     elif settings["phase"] == "plan":
         use_pip_from(settings["planner"])
         sys.argv[0] = settings["called"]
@@ -46,15 +46,16 @@ def main():
         sys.argv[0] = settings["called"]
         sys.path.insert(0, os.path.dirname(settings["called"]))
     # (3) Every request of this process goes to the gateway, and every pip that it starts is hooked as well.
-    load("transport").patch(settings, nested is not None)
-    load("children").patch(settings, path, os.path.abspath(__file__), SETTINGS, PIP_AT)
+    building = role == "build"
+    load("transport").patch(settings, building)
+    load("children").patch(settings, path, os.path.abspath(__file__), (SETTINGS, PIP_AT), role or None)
     files = load("files")
-    files.patch(settings, checked=nested is not None or settings["phase"] != "plan")
+    files.patch(settings, building)
     if settings["phase"] == "plan":
         # Also in a nested pip: planning builds nothing but the user's own local projects.
         planner = load("planner")
-        planner.forbid_builds(settings, nested is not None)
-        if nested is None:
+        planner.forbid_builds(building)
+        if not building:
             planner.patch(settings, files.seen)
     runpy.run_module("pip", run_name="__main__", alter_sys=False)
 

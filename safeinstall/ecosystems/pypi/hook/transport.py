@@ -8,14 +8,14 @@ import weakref
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
-NESTED = "X-Safeinstall-Build"
+BUILD = "X-Safeinstall-Build"
 
 _now = threading.local()
 
 
-def patch(settings, nested):
+def patch(settings, building):
     """
-    Patch pip's vendored HTTP adapter; raises when it is not as we know it. *nested*: this pip serves a build.
+    Patch pip's vendored HTTP adapter; raises when it is not as we know it. *building*: this pip serves a build.
 
     `request.url` and `response.url` stay original, so links, credentials and cache keys are pip's own.
     """
@@ -50,8 +50,8 @@ def patch(settings, nested):
             context["cert"] = cert
         if proxy is not None:
             context["proxy"] = proxy
-        if nested:
-            request.headers[NESTED] = "1"
+        if building:
+            request.headers[BUILD] = "1"
         return prefix + encoded(context) + "/" + request.url.split("#", 1)[0]
 
     adapter.get_connection = get_connection
