@@ -78,7 +78,10 @@ class OsvSource:
         # (2) Which records hit which release, from a fresh cache or the API.
         found, silent = self._query(who.public, now, until)
         # (3) What these records say.
-        wanted = {ident: modified for one in found.values() for ident, modified in one.hits.items()}
+        wanted: dict[str, str] = {}
+        for one in found.values():
+            for ident, modified in one.hits.items():
+                wanted[ident] = max(modified, wanted.get(ident, ""))
         records, missing = self._records(wanted, now, until)
         # (4) The API's word and the record's own rules, together.
         told: dict[Purl, tuple[Advisory, ...]] = {}

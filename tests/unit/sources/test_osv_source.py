@@ -404,3 +404,39 @@ def test_the_errors_of_services_are_known() -> None:
     """A missing document is a failure of the service like others, for everybody who does not ask closer."""
     assert issubclass(NotThere, SourceUnavailable)
     assert not issubclass(MalformedAnswer, SourceUnavailable)
+
+
+def test_pages_without_end_are_given_up(tmp_path: Path) -> None:
+    """A service that promises a new page each time does not hold us until the deadline."""
+    tokens = iter(range(10_000))
+    http = FakeHttp(answers={BATCH: lambda _: {"results": [{"next_page_token": str(next(tokens))}]}})
+
+    assert "more than 200 pages" in ask(http, tmp_path, FINE).silent[FINE.purl]
+
+
+def test_no_time_is_no_answer(tmp_path: Path) -> None:
+    """A deadline that is over already asks nobody."""
+    http = api(MAL)
+
+    answer = OsvSource(http, BASE, Cache(tmp_path)).ask([EVIL], now=NOW, deadline=timedelta(0))
+
+    assert (answer.advisories, http.asked) == ({}, [])
+
+
+def test_rows_that_we_no_longer_understand_are_asked_for_again(tmp_path: Path) -> None:
+    """A cache that another version filled with other forms is no answer and no crash."""
+    cache = Cache(tmp_path)
+    cache.put(f"osv-query {BASE}", {EVIL.purl: ["MAL-2026-1"], FINE.purl: {"a": 1}}, at=NOW)
+    cache.put(f"osv-record {BASE}", {"MAL-2026-1": {"id": "MAL-2026-1"}}, at=NOW)
+
+    assert ids(ask(api(MAL), tmp_path)) == ALL_TOLD
+
+
+def test_a_kept_record_stands_in_for_one_that_cannot_be_had(tmp_path: Path) -> None:
+    """Yesterday's text of a record that was changed since is better than none, last week's is not."""
+    ask(api(MAL), tmp_path)
+    changed = api({**MAL, "modified": "2026-11-24T00:00:00Z"})
+    broken = replace(changed, answers={BATCH: changed.answers[BATCH]})
+
+    assert ids(ask(broken, tmp_path, now=later(hours=20))) == ALL_TOLD
+    assert EVIL.purl in ask(broken, tmp_path, now=later(days=7)).silent
