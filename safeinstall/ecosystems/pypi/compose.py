@@ -167,8 +167,6 @@ class _Reader:
         if archive is None:
             raise CannotResolve(f"pip chose `{printable(path)}`, but did not say what it read there")
         page = self._origins.get(one.url)
-        # The very bytes that an index lists are that index's release, wherever pip took them from.
-        twin = next((file for file in self._gateway.files_of(one.key) if file.sha256 == archive.sha256), None)
         return releases.on_disk(
             one.name,
             one.version,
@@ -176,7 +174,7 @@ class _Reader:
             archive,
             page=None if one.direct else page if isinstance(page, str) else one.url.rpartition("/")[0],
             registries=self._known,
-            twin=twin,
+            twin=releases.twin(self._gateway.files_of(one.key), archive.sha256),
             asked=words,
         )
 

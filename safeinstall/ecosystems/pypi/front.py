@@ -56,5 +56,5 @@ class Front:
     def _on_disk(self, request: Request) -> Response:
         sha256 = request.headers.get("x-sha256", "")
         if request.method == "POST" and self.vet_disk(request.url, sha256):
-            return Response(HTTPStatus.NO_CONTENT, {})
+            return Response(int(HTTPStatus.NO_CONTENT), {})
         raise Refusal(f"{redacted(request.url)} was not judged")

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from optparse import Values
@@ -15,6 +16,7 @@ from safeinstall.tools import Interpreter
 
 INSTALL = "install"
 
+_PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
 _HARMLESS = frozenset(
     {"cache", "check", "completion", "config", "debug", "freeze", "hash", "help", "index", "inspect", "list", "search"}
     | {"show", "uninstall"}
@@ -43,6 +45,9 @@ def parse(tool: str, argv: Sequence[str], cwd: Path) -> Intent:
             f"`{printable(tool)} {printable(parsed.verb)}` is not guarded yet",
             hint=f"`{tool} install` is; nothing was run",
         )
+    locked = [path for path in parsed.options.requirements if _PYLOCK.fullmatch(path.rpartition("/")[2])]
+    if locked:
+        raise NotUnderstood(f"installing from `{printable(locked[0])}` (PEP 751) is not guarded yet")
     asked = (
         *parsed.words,
         *(f"-r {path}" for path in parsed.options.requirements),

@@ -1,6 +1,6 @@
 """Releases out of what pip reported, what the index listed and what lies on the user's disk."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -108,6 +108,11 @@ def on_disk(  # noqa: PLR0913 - what is known of a local archive comes from thre
         build=archive.build,
         yanked=twin.yanked if twin is not None else None,
     )
+
+
+def twin(files: Iterable[IndexFile], sha256: str) -> IndexFile | None:
+    """Return the file among *files* with these bytes: what an index lists is its release, wherever pip took it from."""
+    return next((file for file in files if file.sha256 == sha256), None)
 
 
 def unlisted(found: Reported, *, asked: str | None) -> Release:

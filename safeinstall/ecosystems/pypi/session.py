@@ -20,7 +20,7 @@ from safeinstall.ecosystems.pypi.target import Described
 from safeinstall.ecosystems.pypi.verify import differences, inventory
 from safeinstall.errors import CannotResolve
 from safeinstall.fields import items, optional
-from safeinstall.gateway.pages import IndexFile, name_and_version
+from safeinstall.gateway.pages import IndexFile, filename_of, name_and_version
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
@@ -187,11 +187,22 @@ class PypiSession:
         return over and self._opening.vet(source)
 
     def _vet_disk(self, url: str, sha256: str) -> bool:
-        name, version = name_and_version(unquote(urlsplit(url).path.rpartition("/")[2]), "")
-        archive = releases.LocalArchive(path=unquote(urlsplit(url).path), sha256=sha256)
-        return self._opening.vet(
-            releases.on_disk(name, version, url, archive, page=url.rpartition("/")[0], registries=self._registries())
+        filename = filename_of(url)
+        name, version = name_and_version(filename, "")
+        # An sdist is built, and nobody has read it.
+        archive = releases.LocalArchive(
+            path=unquote(urlsplit(url).path), sha256=sha256, pkg_info=None if filename.endswith(".whl") else b""
         )
+        release = releases.on_disk(
+            name,
+            version,
+            url,
+            archive,
+            page=url.rpartition("/")[0],
+            registries=self._registries(),
+            twin=releases.twin(self._gateway.files_of(name), sha256),
+        )
+        return self._opening.vet(release)
 
     # --- what an override lets through
 

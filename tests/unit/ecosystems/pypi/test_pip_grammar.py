@@ -62,6 +62,12 @@ def test_what_fetches_without_installing_is_not_guessed(verb: str) -> None:
         parse("pip", [verb, "flask"], CWD)
 
 
+def test_lock_files_are_not_guessed() -> None:
+    """Their files are bound to URLs that no index page lists."""
+    with pytest.raises(NotUnderstood, match="not guarded yet"):
+        parse("pip", ["install", "-r", "sub/pylock.dev.toml"], CWD)
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
