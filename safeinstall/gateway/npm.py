@@ -5,16 +5,15 @@ Nothing of a tarball reaches npm before all of it is here and its hash is the pl
 """
 
 import contextlib
-import hashlib
 import json
-import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import IO, Final
+from itertools import chain
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
@@ -28,19 +27,17 @@ from safeinstall.gateway.npm_packument import (
     frozen,
     page_facts,
     parsed,
-    strongest,
     version_facts,
 )
 from safeinstall.gateway.npm_prefetch import guesses
-from safeinstall.gateway.server import Request, Response
-from safeinstall.gateway.upstream import CHUNK, Answer, Upstream
-from safeinstall.model import AccessKind, Digest, Phase
+from safeinstall.gateway.npm_tarball import Planned, verified
+from safeinstall.gateway.server import Refusal, Request, Response
+from safeinstall.gateway.upstream import Answer, Upstream
+from safeinstall.model import AccessKind, Phase
 from safeinstall.text import printable, redacted
 
 MAX_PACKUMENT: Final = 300_000_000
-MAX_TARBALL: Final = 4_000_000_000
 _MAX_ERROR: Final = 100_000
-_IN_MEMORY: Final = 8_000_000
 _AHEAD: Final = 12
 _MOST_AHEAD: Final = 5_000
 _AUDIT = "/-/npm/v1/security/"
@@ -63,16 +60,6 @@ class Page:
     body: bytes
     failure: str | None = None
     """Why there is no answer at all; the status is then 424."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planned:
-    """One tarball of the plan."""
-
-    url: str
-    digests: tuple[Digest, ...]
-    name: str
-    """For messages: `express@4.18.2`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,33 +271,16 @@ class NpmGateway:
             answer = self._upstream.open(request.url, headers=headers, transport=request.transport)
             if answer.status != HTTPStatus.OK:
                 return Response(answer.status, _passed(answer), _once(answer.read(_MAX_ERROR)), AccessKind.ARTIFACT)
-            return self._verified(answer, planned)
+            first, rest = verified(answer.chunks(), planned, redacted(answer.url), self._refuse)
         except SourceUnavailable as error:
             return self._refused(error.message, AccessKind.ARTIFACT, status=_FAILED)
-
-    def _verified(self, answer: Answer, planned: list[Planned]) -> Response:
-        algorithms = {name for item in planned if (name := strongest(item.digests)) is not None}
-        hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
-        with contextlib.ExitStack() as stack:
-            spool = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))
-            size = 0
-            for chunk in answer.chunks():
-                size += len(chunk)
-                if size > MAX_TARBALL:
-                    raise SourceUnavailable(f"{redacted(answer.url)} answered more than {MAX_TARBALL:,} bytes")
-                spool.write(chunk)
-                for running in hashes.values():
-                    running.update(chunk)
-            found = {Digest(algorithm=name, value=running.hexdigest()) for name, running in hashes.items()}
-            if not any(_matches(item, found) for item in planned):
-                names = ", ".join(sorted({item.name for item in planned}))
-                reason = (
-                    f"{redacted(answer.url)} is not the file of {printable(names)} that was judged: its hash differs"
-                )
-                return self._refused(reason, AccessKind.ARTIFACT)
-            spool.seek(0)
-            headers = _passed(answer) | {"content-length": str(size)}
-            return Response(HTTPStatus.OK, headers, _sent(spool, stack.pop_all()), AccessKind.ARTIFACT)
+        except Refusal as refusal:
+            return _json(HTTPStatus.FORBIDDEN, {"error": f"safeinstall: {refusal.reason}"}, kind=AccessKind.ARTIFACT)
+        # Of a long one the registry's word counts, unless it is about an encoding that is undone here.
+        told = None if "content-encoding" in answer.headers else answer.headers.get("content-length")
+        length = str(len(first)) if first else told
+        headers = _passed(answer) | ({"content-length": length} if length is not None else {})
+        return Response(HTTPStatus.OK, headers, chain((first,), rest), AccessKind.ARTIFACT)
 
     def _audit(self, request: Request) -> Response:
         headers = {key: value for key, value in request.headers.items() if key != "accept-encoding"}
@@ -350,12 +320,6 @@ def _path(url: str) -> str:
     return unquote(urlsplit(url).path)
 
 
-def _matches(planned: Planned, found: Collection[Digest]) -> bool:
-    """Whether *found* holds a planned digest of the strongest kind, or nothing binds the planned file at all."""
-    algorithm = strongest(planned.digests)
-    return algorithm is None or any(digest in found for digest in planned.digests if digest.algorithm == algorithm)
-
-
 def _forwarded(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.headers.items() if name not in _DROPPED}
 
@@ -388,9 +352,3 @@ def _document(
 
 def _once(body: bytes) -> Iterator[bytes]:
     yield body
-
-
-def _sent(spool: IO[bytes], closing: contextlib.ExitStack) -> Iterator[bytes]:
-    with closing:
-        while chunk := spool.read(CHUNK):
-            yield chunk

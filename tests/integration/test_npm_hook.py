@@ -143,7 +143,7 @@ def test_code_inside_npm_cannot_reach_the_network(
 
 
 def test_a_token_goes_with_its_registry(tool: Path, home: Path, tmp_path: Path) -> None:
-    """Npm adds its own credentials, and the gateway passes them on."""
+    """The manager adds its own credentials, and the gateway passes them on."""
     with NpmRegistry("127.0.0.3") as company:
         company.switches.token = "s3cr3t"
         company.publish(tarball("@acme/lib", dependencies={"@acme/low": "*"}), tarball("@acme/low"))

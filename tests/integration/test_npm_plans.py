@@ -57,7 +57,7 @@ def test_a_plan_tells_what_judging_needs(tool: Path, home: Path, npm: NpmRegistr
 
 
 def test_a_locked_plan_tells_the_same(shopper: NpmUser, npm: NpmRegistry, tmp_path: Path) -> None:
-    """Npm asks nothing about what is locked; judging still needs times and the registry's word on each hash."""
+    """The manager asks nothing about what is locked; judging still needs times and the registry's word on each hash."""
     npm.publish(tarball("top", dependencies={"low": "*"}), tarball("low"), time=PUBLISHED)
     project = environments.npm_project(tmp_path / "project", {"dependencies": {"top": "^1.0.0"}})
     shopper.plain("install", "--package-lock-only", cwd=project)
@@ -325,7 +325,7 @@ def test_a_package_that_its_registry_does_not_know_is_not_vouched_for(
 def test_an_optional_package_that_does_not_exist_is_left_out_and_said(
     shopper: NpmUser, npm: NpmRegistry, tmp_path: Path
 ) -> None:
-    """Npm drops it silently."""
+    """The manager drops it silently."""
     npm.publish(tarball("top", optionalDependencies={"gone": "*", "older": "^9.0.0"}), tarball("older"))
     project = environments.npm_project(tmp_path / "project")
 

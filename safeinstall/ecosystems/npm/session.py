@@ -13,7 +13,8 @@ from safeinstall.ecosystems.npm.process import Hooked, hooked
 from safeinstall.ecosystems.npm.verifying import differences
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood, SafeinstallError
 from safeinstall.fields import optional
-from safeinstall.gateway.npm import NpmGateway, Planned
+from safeinstall.gateway.npm import NpmGateway
+from safeinstall.gateway.npm_tarball import Planned
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.model import Access, ArtifactKind, Installed, Intent, Plan
 from safeinstall.text import printable, redacted

@@ -1,6 +1,7 @@
 """The gateway's npm side, asked without npm, in front of a registry on loopback."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -8,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from safeinstall.errors import MalformedAnswer
-from safeinstall.gateway.npm import NpmGateway, Planned, bare
+from safeinstall.gateway.npm import NpmGateway, bare
 from safeinstall.gateway.npm_cache import PackumentCache
 from safeinstall.gateway.npm_packument import ABBREVIATED, digests
+from safeinstall.gateway.npm_tarball import Planned
 from safeinstall.gateway.server import Request, Response, Transport
 from safeinstall.gateway.upstream import Upstream
 from safeinstall.model import AccessKind, Phase
 from tests.builders.tarballs import tarball
 from tests.registries.npm import NpmRegistry
-from tests.registries.server import Reply, refused_url
+from tests.registries.server import Hit, Reply, refused_url
 
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
@@ -47,6 +49,14 @@ def document(response: Response) -> Mapping[str, object]:
     """Return the body as JSON."""
     found: Mapping[str, object] = json.loads(body(response))
     return found
+
+
+def first_hit(npm: NpmRegistry) -> Hit:
+    """Return the first request; the registry writes its log after it has answered."""
+    end = time.monotonic() + 5
+    while not npm.hits() and time.monotonic() < end:
+        time.sleep(0.01)
+    return npm.hits()[0]
 
 
 def planned(npm: NpmRegistry, name: str) -> Planned:
@@ -96,7 +106,7 @@ def test_a_packument_is_fetched_once_in_full(gateway: NpmGateway, npm: NpmRegist
 
 
 def test_a_registry_that_does_not_abbreviate_is_not_made_to(gateway: NpmGateway, npm: NpmRegistry) -> None:
-    """Npm writes into the lockfile what it was told; a bare npm would have been told everything."""
+    """The manager writes into the lockfile what it was told; a bare npm would have been told everything."""
     npm.switches.abbreviated = False
     npm.publish(tarball("top"))
 
@@ -107,7 +117,7 @@ def test_a_registry_that_does_not_abbreviate_is_not_made_to(gateway: NpmGateway,
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
 def test_a_registrys_no_is_passed_on(gateway: NpmGateway, npm: NpmRegistry, status: int) -> None:
-    """Npm knows best what to say about it, and it is a no while installing, too."""
+    """The manager knows best what to say about it, and it is a no while installing, too."""
     npm.fail("/top", status)
 
     while_planning = gateway.answer(request(f"{npm.url}/top"))
@@ -156,7 +166,7 @@ def test_facts_alone_come_without_a_body(gateway: NpmGateway, npm: NpmRegistry) 
 
     assert (response.status, body(response)) == (204, b"")
     assert gateway.pages()[f"{npm.url}/top"].status == 200
-    assert "x-safeinstall-facts" not in npm.hits()[0].headers
+    assert "x-safeinstall-facts" not in first_hit(npm).headers
 
 
 def test_credentials_reach_the_registry_and_no_record(gateway: NpmGateway, npm: NpmRegistry) -> None:
@@ -199,7 +209,7 @@ def test_the_frozen_view_knows_the_plan_only(gateway: NpmGateway, npm: NpmRegist
 
 
 def test_the_frozen_view_is_short_where_it_was(gateway: NpmGateway, npm: NpmRegistry) -> None:
-    """Npm's resolver must see the same again."""
+    """Its resolver must see the same again."""
     npm.publish(tarball("top"))
     accept = f"{ABBREVIATED}; q=1.0"
     before = document(gateway.answer(request(f"{npm.url}/top", accept=accept)))
@@ -239,7 +249,7 @@ def test_other_bytes_are_not_served(gateway: NpmGateway, npm: NpmRegistry, data:
 
 
 def test_a_tarball_that_breaks_off_is_not_served(gateway: NpmGateway, npm: NpmRegistry) -> None:
-    """Npm is told so at once."""
+    """The manager is told so at once."""
     npm.publish(tarball("top"))
     gateway.freeze((planned(npm, "top"),))
     npm.faults[npm.tarball_path("top", "1.0.0")] = Reply(body=tarball("top").data, cut=20)
@@ -249,7 +259,7 @@ def test_a_tarball_that_breaks_off_is_not_served(gateway: NpmGateway, npm: NpmRe
 
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_a_tarball_that_the_registry_refuses_stays_refused(gateway: NpmGateway, npm: NpmRegistry, status: int) -> None:
-    """Npm sees the registry's own status."""
+    """The manager sees the registry's own status."""
     npm.publish(tarball("top"))
     gateway.freeze((planned(npm, "top"),))
     npm.fail(npm.tarball_path("top", "1.0.0"), status)
@@ -285,11 +295,11 @@ def test_an_audit_is_npms_own_business(gateway: NpmGateway, npm: NpmRegistry) ->
     asked = Request(method="POST", url=url, headers={}, transport=Transport(proxy=""), body=b'{"top":["1.0.0"]}')
 
     assert gateway.answer(asked).status == 200
-    assert npm.hits()[0].body == b'{"top":["1.0.0"]}'
+    assert first_hit(npm).body == b'{"top":["1.0.0"]}'
 
 
 def test_an_audit_that_nobody_answers_fails_at_once(gateway: NpmGateway) -> None:
-    """Npm then goes on without."""
+    """The manager then goes on without."""
     gateway.freeze(())
 
     assert gateway.answer(request(f"{refused_url()}/-/npm/v1/security/audits/quick", "", "POST")).status == 424
@@ -304,7 +314,7 @@ def test_an_audit_that_nobody_answers_fails_at_once(gateway: NpmGateway) -> None
     ],
 )
 def test_a_page_has_one_spelling(one: str, other: str) -> None:
-    """Npm writes the slash of a scope in two ways."""
+    """The manager writes the slash of a scope in two ways."""
     assert bare(one) == bare(other)
 
 

@@ -81,7 +81,7 @@ def test_the_age_of_a_project_is_that_of_its_oldest_date() -> None:
 
 
 def test_the_short_form_is_the_documented_one() -> None:
-    """Npm's resolver reads just these keys; the flag stands for the scripts that are left out."""
+    """Its resolver reads just these keys; the flag stands for the scripts that are left out."""
     short = abbreviated(PACKUMENT)
 
     assert set(short) == {"name", "dist-tags", "modified", "versions"}

@@ -37,7 +37,7 @@ def test_the_likely_version_is_looked_at(wanted: str | None, expected: list[tupl
 
 
 def test_optional_peers_and_sources_without_a_registry_are_left_out() -> None:
-    """Npm does not ask for them."""
+    """The manager does not ask for them."""
     manifest: dict[str, object] = {
         "dependencies": {"git": "git+https://x.example/y.git", "alias": "npm:z@1", "../up": "*", "local": "file:../x"},
         "peerDependencies": {"needed": "*", "unneeded": "*"},
@@ -51,5 +51,5 @@ def test_optional_peers_and_sources_without_a_registry_are_left_out() -> None:
     "document", [{}, {"versions": []}, {"versions": {}}, {"versions": {"1.0.0": 7}, "dist-tags": {"latest": "1.0.0"}}]
 )
 def test_a_document_that_is_none_gives_no_guess(document: dict[str, object]) -> None:
-    """Npm itself will say what is wrong with it."""
+    """The manager itself will say what is wrong with it."""
     assert list(guesses(document, "^1")) == []

@@ -19,7 +19,7 @@ UPDATE = ("update", "up", "upgrade", "udpate", "upd", "upg", "ud")
     [(word, verb) for verb, found in (("install", INSTALL), ("ci", CI), ("update", UPDATE)) for word in found],
 )
 def test_every_spelling_of_an_installing_command_is_known(word: str, verb: str) -> None:
-    """Npm's aliases, its own typos, its abbreviations, and camel case."""
+    """All aliases, typos and abbreviations of its own, and camel case."""
     reading = read([word, "left-pad"])
 
     assert (reading.understood, reading.verb) == (Understood.INSTALLS, verb)
@@ -90,6 +90,6 @@ def test_npx_is_an_exec(tmp_path: Path) -> None:
 
 
 def test_offline_is_refused(tmp_path: Path) -> None:
-    """Npm's cache was not judged."""
+    """The npm cache was not judged."""
     with pytest.raises(NotUnderstood, match="past what was judged"):
         NpmEcosystem().parse("npm", ["install", "--offline"], world(tmp_path))

@@ -32,8 +32,13 @@ def node(location: str, version: str = "1.0.0", **fields: object) -> dict[str, o
     )
     return {
         **dict.fromkeys(flags, False),
-        "location": location, "name": name, "packageName": name, "version": version, "integrity": A,
-        "bundles": [], "edges": [],
+        "location": location,
+        "name": name,
+        "packageName": name,
+        "version": version,
+        "integrity": A,
+        "bundles": [],
+        "edges": [],
         **fields,
     }
 
@@ -41,8 +46,15 @@ def node(location: str, version: str = "1.0.0", **fields: object) -> dict[str, o
 def document(folder: Path, *nodes: Mapping[str, object], **fields: object) -> Document:
     """Return the plan of *nodes* in *folder*."""
     told = {
-        "path": str(folder), "strategy": "hoisted", "filtered": False, "writes": True, "unavailable": 0,
-        "registry": "https://registry.example/", "asked": [], "seen": [], "nodes": [*nodes],
+        "path": str(folder),
+        "strategy": "hoisted",
+        "filtered": False,
+        "writes": True,
+        "unavailable": 0,
+        "registry": "https://registry.example/",
+        "asked": [],
+        "seen": [],
+        "nodes": [*nodes],
         **fields,
     }
     return read(told)
