@@ -1,0 +1,223 @@
+"""Files that come from elsewhere than they seem to: find-links, other hosts, URLs in metadata, lockfiles, bundles."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import environments
+from tests.builders.markers import Marker
+from tests.builders.tarballs import marking_scripts, tarball
+from tests.builders.wheels import wheel
+from tests.environments import Venv
+from tests.guarded import FINDING, INSTALLED, NOTHING_INSTALLED, REFUSED, Guarded
+from tests.registries.npm import NpmRegistry
+from tests.registries.osv import OsvServer, malware
+from tests.registries.pypi import PypiRegistry
+from tests.registries.server import Reply
+
+pytestmark = pytest.mark.integration
+
+
+# --- pip ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_local_wheel_that_changes_after_the_verdict_is_not_installed(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
+    """What lies in a `--find-links` folder is pinned to the bytes that were there when it was judged."""
+    links = tmp_path / "links"
+    links.mkdir()
+    pypi.add(wheel("top", requires=["low"]))
+    place = links / wheel("low").filename
+    place.write_bytes(wheel("low").data)
+    evil = wheel("low", files={"low.py": "evil = True\n"})
+    osv.after["/v1/querybatch"] = lambda: place.write_bytes(evil.data)
+
+    outcome = user.pip(venv, "install", "--find-links", str(links), "top", cwd=tmp_path, index=pypi.index_url)
+
+    assert osv.after == {}, "the wheel was not swapped: the test shows nothing"
+    assert outcome.code in REFUSED, str(outcome)
+    assert venv.installed() == {}
+
+
+def test_a_find_links_page_is_a_source_like_an_index(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
+    """What is found through it is judged by name, and not fetched before."""
+    pypi.add(wheel("evil"))
+    osv.add(malware("evil", ecosystem="pypi"))
+    argv = ("install", "--no-index", "--find-links", f"{pypi.index_url}/evil/", "evil")
+
+    outcome = user.pip(venv, *argv, cwd=tmp_path, index=pypi.index_url)
+
+    assert outcome.code in NOTHING_INSTALLED, str(outcome)
+    assert pypi.artifact_hits() == ()
+    assert venv.installed() == {}
+
+
+def test_files_on_another_host_are_bound_by_the_page(
+    user: Guarded, venv: Venv, osv: OsvServer, home: Path, tmp_path: Path
+) -> None:
+    """The great indexes keep their files elsewhere; the hash on the page binds them."""
+    with PypiRegistry("127.0.0.1", "127.0.0.2") as registry:
+        registry.add(wheel("top", requires=["low"]), wheel("low"))
+        outcome = user.pip(venv, "install", "top", cwd=tmp_path, index=registry.index_url)
+
+    assert outcome.code == INSTALLED, str(outcome)
+    assert {hit.host.partition(":")[0] for hit in registry.artifact_hits()} == {"127.0.0.2"}
+
+
+def test_relative_links_and_base_are_followed_as_pip_does(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
+) -> None:
+    """An HTML page may move its links by `<base>`."""
+    low = wheel("low")
+    pypi.add(low)
+    path = pypi.file_path(low.filename).removeprefix("/")
+    page = f'<html><head><base href="{pypi.url}/"></head><body><a href="{path}#sha256={low.sha256}">{low.filename}</a>'
+    pypi.faults["/simple/low/"] = Reply(headers={"Content-Type": "text/html"}, body=page.encode())
+
+    outcome = user.pip(venv, "install", "low", cwd=tmp_path, index=pypi.index_url)
+
+    assert outcome.code == INSTALLED, str(outcome)
+    assert venv.installed() == {"low": "1.0"}
+
+
+def test_a_weak_hash_is_no_hash(user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path) -> None:
+    """MD5 binds nothing that an attacker made."""
+    low = wheel("low")
+    pypi.add(low)
+    md5 = hashlib.md5(low.data).hexdigest()
+    link = f'<a href="{pypi.file_url(low.filename)}#md5={md5}">{low.filename}</a>'
+    pypi.faults["/simple/low/"] = Reply(headers={"Content-Type": "text/html"}, body=link.encode())
+
+    outcome = user.pip(venv, "install", "low", cwd=tmp_path, index=pypi.index_url)
+
+    assert outcome.code == FINDING, str(outcome)
+    assert venv.installed() == {}
+
+
+def test_a_url_inside_a_wheels_metadata_blocks(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
+    """A dependency by URL walks past every index; no registry vouches for it."""
+    with PypiRegistry() as elsewhere:
+        evil = wheel("evil")
+        elsewhere.add(evil)
+        pypi.add(wheel("top", requires=[f"evil @ {elsewhere.file_url(evil.filename)}"]))
+        outcome = user.pip(venv, "install", "top", cwd=tmp_path, index=pypi.index_url)
+        fetched = elsewhere.artifact_hits()
+
+    assert outcome.code in NOTHING_INSTALLED, str(outcome)
+    assert fetched == ()
+    assert venv.installed() == {}
+
+
+def test_credentials_from_netrc_work(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
+    """What pip reads by itself it reads under the guard too; nobody else is sent it."""
+    pypi.add(wheel("low"))
+    pypi.with_credentials("me", "s3cr3t")
+    netrc = user.home / ".netrc"
+    netrc.write_text("machine 127.0.0.1\nlogin me\npassword s3cr3t\n")
+    netrc.chmod(0o600)
+
+    outcome = user.pip(venv, "install", "low", cwd=tmp_path, index=pypi.index_url)
+
+    assert outcome.code == INSTALLED, str(outcome)
+    assert "s3cr3t" not in outcome.out + outcome.err + json.dumps(user.ledger())
+    assert all("authorization" not in hit.headers for hit in osv.hits())
+
+
+# --- npm ------------------------------------------------------------------------------------------------------------
+
+
+def lockfile(name: str, resolved: str, data: bytes) -> str:
+    """Return a lockfile that says that *name* 1.0.0 lies at *resolved* and has the hash of *data*."""
+    integrity = "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
+    entry = {"version": "1.0.0", "resolved": resolved, "integrity": integrity}
+    root = {"name": "project", "version": "1.0.0", "dependencies": {name: "^1.0.0"}}
+    document = {"name": "project", "version": "1.0.0", "lockfileVersion": 3, "requires": True}
+    return json.dumps({**document, "packages": {"": root, f"node_modules/{name}": entry}}, indent=2)
+
+
+@pytest.mark.parametrize("verb", ["ci", "install"])
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["other-host", "same-host"])
+def test_a_poisoned_lockfile_is_found_out(
+    verb: str, elsewhere: bool, newest: Path, npm_user: Guarded, npm: NpmRegistry, marker: Marker, tmp_path: Path
+) -> None:
+    """Its entry has a good name and version, and the address and hash of something else."""
+    evil = tarball("evil", scripts=marking_scripts(marker, "evil"))
+    npm.publish(tarball("good"), evil)
+    project = environments.npm_project(tmp_path / "project", {"dependencies": {"good": "^1.0.0"}})
+    with NpmRegistry() as other:
+        other.publish(evil)
+        url = (other if elsewhere else npm).tarball_url("evil", "1.0.0")
+        (project / "package-lock.json").write_text(lockfile("good", url, evil.data))
+        outcome = npm_user.npm(newest, verb, cwd=project)
+
+    assert outcome.code in REFUSED, str(outcome)
+    assert marker.seen() == (), str(outcome)
+    assert environments.node_modules(project) == {}
+
+
+def test_what_a_bundle_holds_is_known_before_it_is_installed(
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
+) -> None:
+    """A bundled copy of a malicious package is found by its name, though no registry was asked for it."""
+    inside = {"name": "evil", "version": "6.6.6", "scripts": marking_scripts(marker, "evil")}
+    npm.publish(
+        tarball(
+            "top",
+            dependencies={"evil": "*"},
+            files={"index.js": "", "node_modules/evil/package.json": json.dumps(inside)},
+            bundleDependencies=["evil"],
+        ),
+        tarball("evil", "6.6.6"),
+    )
+    osv.add(malware("evil"))
+    project = environments.npm_project(tmp_path / "project")
+
+    outcome = npm_user.npm(newest, "install", "top", cwd=project)
+
+    assert outcome.code in NOTHING_INSTALLED, str(outcome)
+    assert marker.seen() == ()
+    assert environments.node_modules(project) == {}
+
+
+def test_a_shrinkwrap_inside_a_tarball_cannot_choose(
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
+) -> None:
+    """Npm obeys a lockfile that a dependency brings along; what it names is judged, or nothing is installed."""
+    npm.publish(tarball("evil", scripts=marking_scripts(marker, "evil")))
+    shrinkwrap = lockfile("evil", npm.tarball_url("evil", "1.0.0"), tarball("evil").data)
+    npm.publish(
+        tarball("top", dependencies={"evil": "*"}, files={"index.js": "", "npm-shrinkwrap.json": shrinkwrap}),
+        _hasShrinkwrap=True,
+    )
+    osv.add(malware("evil"))
+    project = environments.npm_project(tmp_path / "project")
+
+    outcome = npm_user.npm(newest, "install", "top", cwd=project)
+
+    assert outcome.code in NOTHING_INSTALLED, str(outcome)
+    assert marker.seen() == ()
+    assert environments.node_modules(project) == {}
+
+
+def test_a_tarball_under_another_name_is_what_it_says_it_is_not(
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
+    """Names that look like files are names to a registry: they are judged as such."""
+    npm.publish(tarball("pattern.json"))
+    osv.add(malware("pattern.json"))
+    project = environments.npm_project(tmp_path / "project", {"dependencies": {"pattern.json": "*"}})
+
+    outcome = npm_user.npm(newest, "install", cwd=project)
+
+    assert outcome.code == FINDING, str(outcome)
+    assert environments.node_modules(project) == {}
