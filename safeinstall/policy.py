@@ -38,6 +38,8 @@ DEFAULT_ROWS: Mapping[str, Row] = MappingProxyType(
         "local-source": Row(decision=Decision.NOTE),
         "source-build": Row(decision=Decision.NOTE),
         "yanked": Row(decision=Decision.WARN),
+        # npm says it itself, and most trees have some: a warning here would be one that nobody reads.
+        "deprecated": Row(decision=Decision.NOTE),
     }
 )
 """DESIGN section 4; a kind that stands in no row blocks."""

@@ -1,6 +1,7 @@
 """The checks, in the order in which they report; a file that nobody registers here would be a check that never runs."""
 
 from safeinstall.checks.advisory import Advisory
+from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.source_build import SourceBuild
 from safeinstall.checks.typosquat import Typosquat
 from safeinstall.checks.unverified_source import UnverifiedSource
@@ -11,4 +12,5 @@ CHECKS: tuple[Check, ...] = (
     Typosquat(),
     UnverifiedSource(),
     SourceBuild(),
+    RegistryStatus(),
 )

@@ -31,9 +31,7 @@ class SourceBuild:
                 name = printable(release.name)
                 raise FactMissing(
                     f"the true dependencies of `{name}` are told only by running its code",
-                    hint=f"ask for a version of `{name}` that has a wheel; "
-                    f"if it must be built, read it and override it: "
-                    f'--safeinstall-allow {self.ident}:{printable(release.purl)} --safeinstall-reason "..."',
+                    hint=f"ask for a version of `{name}` that has a wheel; if it must be built, read it first",
                 )
 
     def _built(self, release: Release, facts: Facts) -> Finding:

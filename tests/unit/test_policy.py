@@ -64,6 +64,8 @@ def decision(result: Finding | Gap, *overrides: Override, policy: Policy | None 
         pytest.param(finding("typosquat-note"), Decision.NOTE, id="faint-lookalike"),
         pytest.param(finding("unverified-source"), Decision.BLOCK, id="url-or-vcs"),
         pytest.param(finding("unpinned"), Decision.BLOCK, id="no-hash"),
+        pytest.param(finding("yanked"), Decision.WARN, id="yanked"),
+        pytest.param(finding("deprecated"), Decision.NOTE, id="deprecated"),
         pytest.param(finding("local-source"), Decision.NOTE, id="the-user's-own-folder"),
         pytest.param(finding("source-build"), Decision.NOTE, id="static-source-build"),
         pytest.param(finding("a-kind-nobody-registered"), Decision.BLOCK, id="unknown-kind"),
