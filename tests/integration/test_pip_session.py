@@ -343,3 +343,57 @@ def test_a_wrapper_before_pip_is_seen_through(desk: Desk) -> None:
         assert session.install(session.resolve()) == Installed(exit_code=0)
 
     assert desk.venv.installed() == {"top": "1.0"}
+
+
+def test_pips_own_cache_neither_answers_nor_learns_a_frozen_page(desk: Desk) -> None:
+    """A cached artifact is fetched and hashed anew; a later plain pip sees the whole index, revalidated or not."""
+    desk.index.add(wheel("top", "1.0"), wheel("top", "2.0"))
+    # pip caches what comes from a host that it trusts.
+    desk.env["PIP_TRUSTED_HOST"] = "127.0.0.1"
+    plain(desk, "install", "top==1.0")
+    plain(desk, "uninstall", "-y", "top")
+
+    with desk.session("install", "top==1.0") as session:
+        assert session.install(session.resolve()) == Installed(exit_code=0)
+        sent = [access for access in session.accesses() if access.kind is AccessKind.ARTIFACT and access.sent]
+    plain(desk, "install", "--upgrade", "top")
+
+    assert len(sent) == 1
+    assert desk.venv.installed() == {"top": "2.0"}
+
+
+def plain(desk: Desk, *argv: str) -> None:
+    """Run the environment's pip unguarded."""
+    done = SubprocessRunner().capture([str(desk.venv.pip), *argv], cwd=desk.folder, env=desk.env)
+    assert done.exit_code == 0, done.stderr
+
+
+def test_an_upgrade_ends_as_planned(desk: Desk) -> None:
+    """The old version goes, what else is there stays, and nothing is called a difference."""
+    desk.index.add(wheel("top", "1.0", requires=["lower"]), wheel("lower"), wheel("bystander"))
+    desk.install("install", "top", "bystander")
+    desk.index.add(wheel("top", "2.0", requires=["lower"]))
+
+    installed = desk.install("install", "--upgrade", "top")
+
+    assert installed == Installed(exit_code=0)
+    assert desk.venv.installed() == {"top": "2.0", "lower": "1.0", "bystander": "1.0"}
+
+
+def test_the_true_dependencies_of_an_old_sdist_are_judged_when_its_build_tells_them(desk: Desk) -> None:
+    """Its PKG-INFO told none: what the build asks for is vetted, installed, and no difference."""
+    desk.index.add(wheel("lower"))
+    backend = BACKEND.format(path=str(desk.folder / "notes"))
+    build = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    desk.index.add(sdist("mine", "0.1", metadata_version="1.0", pyproject=build, files={"backend.py": backend}))
+    over = Conditions(source_builds=frozenset({Purl("pkg:pypi/mine@0.1")}), public_registries=tuple(desk.index.urls))
+
+    with desk.session("install", "mine", conditions=over) as session:
+        plan = session.resolve()
+        assert not (desk.folder / "notes").exists()
+        installed = session.install(plan)
+
+    assert [(one.purl, one.build) for one in plan.releases] == [("pkg:pypi/mine@0.1", BuildNeed.DYNAMIC)]
+    assert installed == Installed(exit_code=0)
+    assert desk.venv.installed() == {"mine": "0.1", "lower": "1.0"}
+    assert [one.purl for one in desk.vetted] == ["pkg:pypi/lower@1.0"]

@@ -110,7 +110,12 @@ class PypiSession:
         before = inventory(sites)
         code = self._hooked.install(
             self._opening.intent.argv,
-            frozen=[archive.sha256 for archive in self._all.archives],
+            frozen=[
+                digest.value
+                for release in self._all.releases
+                if release.artifact.kind is ArtifactKind.LOCAL_FILE
+                for digest in release.artifact.digests
+            ],
             planned=[file.url for file in self._all.files if not file.is_wheel],
         )
         said: tuple[str, ...] = ()
