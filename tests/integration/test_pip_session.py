@@ -13,6 +13,7 @@ from safeinstall.ecosystems.pypi import PypiEcosystem
 from safeinstall.effects import SubprocessRunner, now
 from safeinstall.errors import CannotResolve
 from safeinstall.model import AccessKind, ArtifactKind, BuildNeed, Installed, Plan, Purl, Release, Visibility
+from tests.builders.built import Built
 from tests.builders.sdists import sdist
 from tests.builders.wheels import wheel
 from tests.environments import Venv, isolated_env, venv_with_pip
@@ -397,3 +398,76 @@ def test_the_true_dependencies_of_an_old_sdist_are_judged_when_its_build_tells_t
     assert installed == Installed(exit_code=0)
     assert desk.venv.installed() == {"mine": "0.1", "lower": "1.0"}
     assert [one.purl for one in desk.vetted] == ["pkg:pypi/lower@1.0"]
+
+
+def static_sdist(desk: Desk, *build_requires: str) -> Built:
+    """Return a static sdist `mine` whose build needs *build_requires*, and whose backend notes when it runs."""
+    build = f'[build-system]\nrequires = {list(build_requires)}\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    backend = BACKEND.format(path=str(desk.folder / "notes"))
+    files = {"backend.py": backend}
+    return sdist("mine", "0.1", requires=["lower"], metadata_version="2.2", pyproject=build, files=files)
+
+
+def test_the_build_requirements_of_a_static_sdist_are_part_of_the_plan(desk: Desk) -> None:
+    """They are judged before anything is built, with all that they need themselves; an edge tells them apart."""
+    desk.index.add(static_sdist(desk, "helper>=1"), wheel("lower"), wheel("helper", requires=["deep"]), wheel("deep"))
+
+    with desk.session("install", "mine") as session:
+        plan = session.resolve()
+        assert not (desk.folder / "notes").exists()
+        installed = session.install(plan)
+
+    assert {(edge.parent, edge.child) for edge in plan.edges if edge.build} == {
+        ("pkg:pypi/mine@0.1", "pkg:pypi/helper@1.0")
+    }
+    assert {one.purl for one in plan.releases} == {
+        "pkg:pypi/mine@0.1",
+        "pkg:pypi/lower@1.0",
+        "pkg:pypi/helper@1.0",
+        "pkg:pypi/deep@1.0",
+    }
+    assert installed == Installed(exit_code=0)
+    assert desk.venv.installed() == {"mine": "0.1", "lower": "1.0"}
+    assert desk.vetted == []
+
+
+def test_build_requirements_that_cannot_be_resolved_make_the_build_unforeseeable(desk: Desk) -> None:
+    """Nobody can say what its build would fetch: it counts as dynamic, and the plan says why."""
+    desk.index.add(static_sdist(desk, "nowhere"), wheel("lower"))
+
+    plan = desk.plan("install", "mine")
+
+    mine = next(one for one in plan.releases if one.name == "mine")
+    assert mine.build is BuildNeed.DYNAMIC
+    assert "build requirements could not be resolved" in plan.notes[0]
+
+
+def test_a_local_sdist_that_may_be_built_is_planned_with_its_build_requirements(desk: Desk) -> None:
+    """What lies on disk is no exception."""
+    built = static_sdist(desk, "helper")
+    (desk.folder / built.filename).write_bytes(built.data)
+    desk.index.add(wheel("lower"), wheel("helper"))
+
+    with desk.session("install", f"./{built.filename}") as session:
+        plan = session.resolve()
+        assert session.install(plan) == Installed(exit_code=0)
+
+    assert "pkg:pypi/helper@1.0" in {edge.child for edge in plan.edges if edge.build}
+    assert desk.venv.installed() == {"mine": "0.1", "lower": "1.0"}
+
+
+def test_a_build_requirement_on_disk_is_judged_when_it_is_asked_for(desk: Desk) -> None:
+    """It comes past the network, but not past the judge: refused, the build ends there."""
+    wheels = desk.folder / "wheels"
+    wheels.mkdir()
+    (wheels / wheel("helper").filename).write_bytes(wheel("helper").data)
+    desk.index.add(wheel("lower"))
+    place = project(desk.folder / "mine", desk.folder / "notes", requires='["helper"]')
+    desk.allow = False
+
+    with pytest.raises(CannotResolve):
+        desk.plan("install", "-f", str(wheels), str(place))
+
+    (asked,) = desk.vetted
+    assert (asked.purl, asked.artifact.kind) == ("pkg:pypi/helper@1.0", ArtifactKind.LOCAL_FILE)
+    assert not (desk.folder / "notes").exists()

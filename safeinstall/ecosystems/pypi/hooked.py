@@ -115,8 +115,10 @@ class Hooked:
 
     def _cleaned(self, done: Finished) -> str:
         text = "\n".join(part.strip("\n") for part in (done.stdout, done.stderr) if part.strip())
-        # Retries name the address that was really connected to; it means nothing to the user.
-        text = re.sub(re.escape(self.base) + r"/[^/\s]*/", "", text)
+        # What urllib3 says of a failed connection names our own address; it means nothing to the user.
+        parts = urlsplit(self.base)
+        text = re.sub(rf"(?:{re.escape(self.base)}|{re.escape(parts.path)})/[^/\s]*/", "", text)
+        text = re.sub(rf"HTTPConnectionPool\(host='{parts.hostname}', port={parts.port}\): ", "", text)
         lines = [printable(line, limit=400) for line in text.splitlines() if line.strip()]
         return "\n".join(lines[-_LAST_LINES:])
 
