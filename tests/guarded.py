@@ -67,10 +67,10 @@ class Guarded:
         )
 
     def run(self, *argv: str, cwd: Path, env: Mapping[str, str], timeout: float = 240) -> Outcome:
-        """Run `safeinstall ARGV` to its end, without a terminal."""
+        """Run `safeinstall ARGV` as a shim does, to its end, without a terminal."""
         started = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", "safeinstall", *argv],
+            [sys.executable, "-I", "-m", "safeinstall", *argv],
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
