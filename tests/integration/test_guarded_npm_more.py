@@ -22,6 +22,8 @@ from tests.guarded import (
     UNRESOLVED,
     Guarded,
     files_of,
+    first_artifact,
+    last_question,
     strangers,
 )
 from tests.registries.npm import NpmRegistry
@@ -245,3 +247,23 @@ def test_a_git_dependency_is_not_let_through_by_an_override(
 
     assert outcome.code in {FINDING, GAP, UNRESOLVED}, str(outcome)
     assert not (project / "node_modules").exists()
+
+
+def test_a_large_lockfile_is_installed_as_it_stands(
+    newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
+    """Three hundred packages and more, each judged, none fetched before the last was."""
+    parents = {n: {f"package-{2 * n + 1}": "*", f"package-{2 * n + 2}": "*"} for n in range(160)}
+    npm.publish(*(tarball(f"package-{n}", dependencies=below) for n, below in parents.items()))
+    npm.publish(*(tarball(f"package-{n}") for n in range(160, 321)))
+    project = environments.npm_project(tmp_path / "project", {"dependencies": {"package-0": "*"}})
+    plain = [str(newest), "install", "--package-lock-only"]
+    subprocess.run(plain, env=npm_user.env(), cwd=project, check=True, capture_output=True)
+    npm.forget()
+
+    outcome = npm_user.npm(newest, "ci", cwd=project)
+
+    assert outcome.code == INSTALLED, str(outcome)
+    assert len(environments.node_modules(project)) == 321
+    assert len(set(osv.asked_names())) == 321
+    assert last_question(osv) < first_artifact(npm)

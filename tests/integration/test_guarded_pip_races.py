@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import environments
 from tests.builders.wheels import core_metadata, wheel
 from tests.environments import Venv
 from tests.guarded import (
@@ -88,3 +89,18 @@ def test_hashes_of_a_requirements_file_are_kept(user: Guarded, venv: Venv, pypi:
     outcome = user.pip(venv, "install", "-r", str(right), cwd=tmp_path, index=pypi.index_url)
     assert outcome.code == INSTALLED, str(outcome)
     assert venv.installed() == {"low": "1.0"}
+
+
+def test_an_environment_that_changes_after_the_verdict_is_noticed(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
+    """Somebody else installs into it meanwhile: the result is what was judged, or it is said that it is not."""
+    pypi.add(wheel("top", requires=["low"]), wheel("low", "1.0"))
+    meanwhile = wheel("low", "0.9")
+    (tmp_path / meanwhile.filename).write_bytes(meanwhile.data)
+    osv.after["/v1/querybatch"] = lambda: environments.install_wheel(venv, tmp_path / meanwhile.filename)
+
+    outcome = user.pip(venv, "install", "top", cwd=tmp_path, index=pypi.index_url)
+
+    assert osv.after == {}
+    assert outcome.code in REFUSED or venv.installed() == {"top": "1.0", "low": "1.0"}, str(outcome)

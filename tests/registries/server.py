@@ -46,6 +46,8 @@ class Reply:
     """Send only so many bytes of the announced body, then close the connection."""
     delay: float = 0.0
     """Seconds before the first byte."""
+    pause_at: int | None = None
+    """Wait `delay` after so many bytes of the body instead."""
     drip: float | None = None
     """Seconds between single bytes of the body."""
     reset: bool = False
@@ -84,6 +86,7 @@ class LoopbackHttp:
         self._hits: list[Hit] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._failure: BaseException | None = None
         self._servers = [_Server((host, 0), _bind(self)) for host in hosts or ("127.0.0.1",)]
         self._threads = [
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -97,13 +100,15 @@ class LoopbackHttp:
         return self
 
     def stop(self) -> None:
-        """Stop answering, free the ports; later connections are refused."""
+        """Stop answering, free the ports; later connections are refused. Raises what went wrong in `after`."""
         self._stopping.set()
         for server, thread in zip(self._servers, self._threads, strict=True):
             if thread.is_alive():
                 server.shutdown()
                 thread.join()
             server.server_close()
+        if self._failure is not None:
+            raise self._failure
 
     def __enter__(self) -> "Self":
         """See `start`."""
@@ -153,7 +158,11 @@ class LoopbackHttp:
             self._hits.append(hit)
             then = self.after.pop(hit.path, None)
         if then is not None:
-            then()
+            try:
+                then()
+            except BaseException as error:
+                self._failure = error
+                raise
 
     def wait(self, seconds: float) -> None:
         """Sleep, unless the server is stopped meanwhile."""
@@ -235,7 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
             body=self.rfile.read(int(self.headers.get("content-length") or 0)),
         )
         reply = self.owner.respond(asked)
-        if reply.delay:
+        if reply.delay and reply.pause_at is None:
             self.owner.wait(reply.delay)
         sent = 0
         try:
@@ -275,7 +284,12 @@ class _Handler(BaseHTTPRequestHandler):
             return 0
         body = reply.body if reply.cut is None else reply.body[: reply.cut]
         if reply.drip is None:
-            self.wfile.write(body)
+            pause = reply.pause_at or 0
+            self.wfile.write(body[:pause])
+            if pause:
+                self.wfile.flush()
+                self.owner.wait(reply.delay)
+            self.wfile.write(body[pause:])
             return len(body)
         for index in range(len(body)):
             self.wfile.write(body[index : index + 1])
