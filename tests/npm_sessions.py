@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from safeinstall.contracts import Conditions, Finished, World
+from safeinstall.contracts import Conditions, Finished, Vet, World
 from safeinstall.ecosystems.npm import NpmEcosystem
 from safeinstall.ecosystems.npm.session import NpmSession
 from safeinstall.effects import SubprocessRunner, now
@@ -76,12 +76,13 @@ class NpmUser:
         env: Mapping[str, str] | None = None,
         conditions: Conditions | None = None,
         clock: datetime | None = None,
+        vet: Vet = lambda _: True,
     ) -> Iterator[NpmSession]:
         """Open the session of `npm ARGV` in *cwd*."""
         world = self.world(cwd, env, clock=clock)
         ecosystem = NpmEcosystem()
         intent = ecosystem.parse("npm", argv, world)
-        with ecosystem.open(intent, self.tool, world, conditions or Conditions(), lambda _: False) as session:
+        with ecosystem.open(intent, self.tool, world, conditions or Conditions(), vet) as session:
             yield session
 
     def plan(self, *argv: str, cwd: Path, env: Mapping[str, str] | None = None) -> Plan:

@@ -24,6 +24,8 @@ class Planned:
     digests: tuple[Digest, ...]
     name: str
     """For messages: `express@4.18.2`."""
+    inside: Callable[[bytes], str | None] | None = None
+    """Looks into the verified bytes and returns why npm must not have them; None: nothing comes inside."""
 
 
 def verified(
@@ -37,18 +39,26 @@ def verified(
     """
     Return what may be given of *chunks* now, and an iterator over the rest.
 
-    Up to *whole* bytes everything is verified here, before anything is given. Of a longer file the end is given only
-    when the hash is right. Raises `Refusal`, here or in mid-stream; *refuse* hears the reason in both cases.
+    Up to *whole* bytes, and where something is to be looked at inside, everything is verified here, before anything is
+    given. Of a longer file the end is given only when the hash is right. Raises `Refusal`, here or in mid-stream;
+    *refuse* hears the reason in both cases.
     """
     running = _Running(planned, shown, refuse)
+    look = [item.inside for item in planned if item.inside is not None]
     taken = bytearray()
     for chunk in chunks:
         taken += chunk
         running.update(chunk)
-        if len(taken) > whole:
+        if len(taken) > whole and not look:
             return b"", _held_back(taken, chunks, running)
     running.check()
-    return bytes(taken), iter(())
+    data = bytes(taken)
+    for inside in look:
+        reason = inside(data)
+        if reason is not None:
+            refuse(reason)
+            raise Refusal(reason)
+    return data, iter(())
 
 
 def _held_back(taken: bytearray, chunks: Iterator[bytes], running: "_Running") -> Iterator[bytes]:

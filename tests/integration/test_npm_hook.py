@@ -13,8 +13,9 @@ from safeinstall.ecosystems.npm.process import hooked
 from safeinstall.effects import SubprocessRunner
 from safeinstall.errors import NotUnderstood
 from safeinstall.gateway.server import LoopbackServer, Request, Response, Transport
-from safeinstall.model import Phase
+from safeinstall.model import ArtifactKind, Phase, Release
 from tests import environments
+from tests.builders.built import Built
 from tests.builders.markers import Marker
 from tests.builders.tarballs import tarball
 from tests.npm_sessions import NpmUser, named
@@ -418,3 +419,62 @@ def test_a_node_that_is_no_npm_is_refused(home: Path, npm: NpmRegistry, tmp_path
 
     with pytest.raises(Exception, match="does not lead to npm's own"):
         user.plan("install", "top", cwd=environments.npm_project(tmp_path / "project"))
+
+
+# --- what comes inside ----------------------------------------------------------------------------------------------
+
+
+def bundling(inside: str = '{"name": "@s/inside", "version": "1.2.3"}') -> Built:
+    """Return a package that brings another along, and a third inside that."""
+    return tarball(
+        "top",
+        dependencies={"@s/inside": "*"},
+        files={
+            "index.js": "",
+            "node_modules/@s/inside/package.json": inside,
+            "node_modules/@s/inside/node_modules/deep/package.json": '{"name": "deep", "version": "4.5.6"}',
+            "node_modules/@s/inside/lib/package.json": '{"type": "module"}',
+        },
+        bundleDependencies=["@s/inside"],
+    )
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_what_comes_inside_is_judged_before_npm_gets_it(
+    tool: Path, home: Path, npm: NpmRegistry, tmp_path: Path, *, warm: bool
+) -> None:
+    """By its own name and version, at every depth, also when npm's cache holds the tarball."""
+    npm.publish(bundling())
+    user = NpmUser(home=home, tool=tool, registry=npm.url)
+    if warm:
+        user.plain("install", "top", cwd=environments.npm_project(tmp_path / "warm"))
+    judged: list[Release] = []
+    project = environments.npm_project(tmp_path / "project")
+
+    def vet(release: Release) -> bool:
+        judged.append(release)
+        return release.name != "deep"
+
+    with user.session("install", "top", cwd=project, vet=vet) as session:
+        outcome = session.install(session.resolve())
+
+    assert {release.purl for release in judged} == {"pkg:npm/%40s/inside@1.2.3", "pkg:npm/deep@4.5.6"}
+    assert {release.artifact.kind for release in judged} == {ArtifactKind.BUNDLED}
+    assert outcome.exit_code != 0
+    assert outcome.blocked == ("`deep@4.5.6`, which comes inside `top@1.0.0`, is not allowed",)
+    assert environments.node_modules(project) == {}
+
+
+@pytest.mark.parametrize("inside", ["{", "[]", '{"name": "x"}', '{"name": 7, "version": "1.0.0"}'])
+def test_what_comes_inside_and_cannot_be_read_is_refused(
+    shopper: NpmUser, npm: NpmRegistry, tmp_path: Path, inside: str
+) -> None:
+    """Unknown is not judged."""
+    npm.publish(bundling(inside))
+    project = environments.npm_project(tmp_path / "project")
+
+    with shopper.session("install", "top", cwd=project) as session:
+        outcome = session.install(session.resolve())
+
+    assert outcome.exit_code != 0
+    assert "what comes inside `top@1.0.0` cannot be read" in outcome.blocked[0]

@@ -208,7 +208,7 @@ def test_a_source_that_cannot_be_installed_yet_is_refused_even_when_overridden(
 
 
 def test_bundled_packages_belong_to_their_parent(shopper: NpmUser, npm: NpmRegistry, tmp_path: Path) -> None:
-    """Unlocked they are counted; locked they are listed, bound by the hash of what they come in."""
+    """Unlocked they are counted and judged as they come; locked they are listed, bound by the hash of their parent."""
     npm.publish(
         tarball(
             "top",
@@ -225,7 +225,9 @@ def test_bundled_packages_belong_to_their_parent(shopper: NpmUser, npm: NpmRegis
     locked = named(shopper.plan("ci", cwd=project))
 
     assert set(named(fresh)) == {"top@1.0.0"}
-    assert fresh.notes == ("1 packages come inside `top@1.0.0` and are covered by its hash",)
+    assert fresh.notes == (
+        "1 packages come inside `top@1.0.0`: they are judged when it is fetched, before npm gets it",
+    )
     assert (outcome.exit_code, outcome.differences, outcome.blocked) == (0, (), ()), shopper.runner.said
     assert locked["inside@1.0.0"].artifact.kind is ArtifactKind.BUNDLED
     assert locked["inside@1.0.0"].artifact.digests == locked["top@1.0.0"].artifact.digests

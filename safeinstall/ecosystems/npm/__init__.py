@@ -65,7 +65,7 @@ class NpmEcosystem:
         real_tool: Path,
         world: World,
         conditions: Conditions,
-        vet: Vet,  # noqa: ARG002 - npm names everything it needs before it installs
+        vet: Vet,
     ) -> Iterator[NpmSession]:
         """See `Ecosystem.open`."""
         npm = located(real_tool, world.runner, world.env, world.cwd)
@@ -80,6 +80,7 @@ class NpmEcosystem:
                     conditions=conditions,
                     server=server,
                     gateway=gateway,
+                    vet=vet,
                     temp=Path(temp),
                 )
         finally:

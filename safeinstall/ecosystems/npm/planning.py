@@ -17,7 +17,6 @@ from safeinstall.gateway.npm_packument import VersionFacts, digests, strongest
 from safeinstall.model import (
     Artifact,
     ArtifactKind,
-    Digest,
     EcosystemName,
     Edge,
     Plan,
@@ -318,7 +317,10 @@ def _notes(document: Document, releases: Mapping[str, Release]) -> tuple[str, ..
     for node in document.nodes:
         if node.bundles and node.location in releases and node.location not in listed and not node.local:
             where = f"`{printable(node.package)}@{printable(node.version)}`"
-            notes.append(f"{len(node.bundles)} packages come inside {where} and are covered by its hash")
+            notes.append(
+                f"{len(node.bundles)} packages come inside {where}: "
+                "they are judged when it is fetched, before npm gets it"
+            )
     if document.unavailable:
         notes.append(f"{document.unavailable} optional packages are not in the registry, so npm leaves them out")
     left_out = sum(node.omitted for node in document.nodes)
@@ -356,8 +358,3 @@ def _split(url: str) -> SplitResult:
 def _without_credentials(url: str) -> str:
     parts = _split(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=parts.fragment))
-
-
-def all_digests(plan: Plan) -> frozenset[Digest]:
-    """Return every hash that the plan's files may have."""
-    return frozenset(digest for release in plan.releases for digest in release.artifact.digests)

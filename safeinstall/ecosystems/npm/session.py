@@ -1,14 +1,15 @@
 """One guarded npm command: planned by npm's own resolver, installed by npm from the frozen view of that plan."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from safeinstall.contracts import Conditions, World
+from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems.npm import document as documents
+from safeinstall.ecosystems.npm.bundles import Inside
 from safeinstall.ecosystems.npm.interpreter import Npm
-from safeinstall.ecosystems.npm.planning import all_digests, planned
+from safeinstall.ecosystems.npm.planning import planned
 from safeinstall.ecosystems.npm.process import Hooked, hooked
 from safeinstall.ecosystems.npm.verifying import differences
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood, SafeinstallError
@@ -16,7 +17,7 @@ from safeinstall.fields import optional
 from safeinstall.gateway.npm import NpmGateway
 from safeinstall.gateway.npm_tarball import Planned
 from safeinstall.gateway.server import LoopbackServer
-from safeinstall.model import Access, ArtifactKind, Installed, Intent, Plan
+from safeinstall.model import Access, ArtifactKind, Installed, Intent, Plan, Release
 from safeinstall.text import printable, redacted
 
 _GLOBAL_HINT = "run it in a project, without `--global` and without `location=global` in an npmrc"
@@ -33,6 +34,7 @@ class NpmSession:
     conditions: Conditions
     server: LoopbackServer
     gateway: NpmGateway
+    vet: Vet
     temp: Path
     _document: documents.Document | None = field(default=None)
 
@@ -56,14 +58,17 @@ class NpmSession:
         if self._document is None:
             raise SafeinstallError("nothing was planned")
         _refuse_unfetchable(plan)
+        bundlers = {(node.package, node.version) for node in self._document.nodes if node.bundles}
+        opened = [release for release in plan.releases if (release.name, release.version) in bundlers]
         allowed = self.temp / "planned.json"
-        allowed.write_text(json.dumps([f"{digest.algorithm}:{digest.value}" for digest in all_digests(plan)]))
+        allowed.write_text(json.dumps({"planned": _spelled(plan.releases), "opened": _spelled(opened)}))
         self.gateway.freeze(
             tuple(
                 Planned(
                     url=release.artifact.url,
                     digests=release.artifact.digests,
                     name=f"{release.name}@{release.version}",
+                    inside=Inside(outer=release, vet=self.vet) if release in opened else None,
                 )
                 for release in plan.releases
                 if release.artifact.kind in _FROM_TARBALLS
@@ -117,6 +122,11 @@ def _misunderstood(told: object) -> NotUnderstood:
 def _why(message: str, gateway: NpmGateway) -> str:
     failed = next((page.failure for page in gateway.pages().values() if page.failure is not None), None)
     return failed or f"npm could not work out what to install: {printable(message)}"
+
+
+def _spelled(releases: Iterable[Release]) -> list[str]:
+    """Return every hash that the files of *releases* may have, as the hook reads them."""
+    return sorted({f"{one.algorithm}:{one.value}" for release in releases for one in release.artifact.digests})
 
 
 def _refuse_unfetchable(plan: Plan) -> None:
