@@ -34,6 +34,7 @@ class Front:
 
     @phase.setter
     def phase(self, phase: Phase) -> None:
+        """Set the gateway's own."""
         self.gateway.phase = phase
 
     def answer(self, request: Request) -> Response:
