@@ -13,6 +13,7 @@ from safeinstall.errors import MalformedAnswer, SafeinstallError
 from safeinstall.gateway import metadata
 from safeinstall.gateway.pages import Channel, IndexFile, Page, filename_of, is_archive, key, project_of_page
 from safeinstall.gateway.prefetch import Prefetcher
+from safeinstall.gateway.pypi_ahead import Wanted
 from safeinstall.gateway.pypi_artifacts import Artifacts
 from safeinstall.gateway.pypi_index import Index, served, told, written
 from safeinstall.gateway.pypi_known import Known
@@ -80,6 +81,7 @@ class PypiGateway:
         self._frozen: _Frozen | None = None
         self._failed: dict[str, str] = {}
         self._unplanned: dict[str, str] = {}
+        self._channels: dict[str, Channel] = {}
         self._lock = threading.Lock()
 
     def answer(self, request: Request) -> Response:
@@ -162,8 +164,9 @@ class PypiGateway:
                 reason = f"the metadata of `{name}` is not for resolving"
                 raise Refusal(reason, status=HTTPStatus.NOT_FOUND, kind=AccessKind.METADATA)
         where = f"{file.url}{_METADATA}"
+        channel = self._channels[file.url] = _channel(request)
         try:
-            data = self._reader.get(file, _channel(request))
+            data = self._reader.get(file, channel)
         except SafeinstallError as error:
             reason = f"the metadata of `{name}` cannot be had: {error.message}"
             self._note(where, reason)
@@ -181,12 +184,15 @@ class PypiGateway:
         elif request.method != "HEAD" and not self._vet_file(file):
             reason = f"`{name}` is not in the plan" if frozen is not None else f"`{name}` may not be fetched to plan"
             raise _no(reason) if frozen is None else self._artifacts.refuse(file.url, reason)
-        expected = Expected(
+        expected = self._expected(file)
+        return self._artifacts.send(request, file.url, expected, named=False, spoiled=lambda: self._reader.forget(file))
+
+    def _expected(self, file: IndexFile) -> Expected:
+        return Expected(
             filename=file.filename,
             digests=file.digests if file.sha256 is not None else (*file.digests, *self._before(file.url)),
             metadata=self._reader.known(file.url) if file.is_wheel else None,
         )
-        return self._artifacts.send(request, file.url, expected, named=False, spoiled=lambda: self._reader.forget(file))
 
     def _answer_url(self, request: Request, where: str) -> Response:
         frozen = self._frozen
@@ -266,13 +272,19 @@ class PypiGateway:
         return tuple(self._failed.values())
 
     def freeze(
-        self, files: Sequence[IndexFile], *, advertise: Callable[[IndexFile], bool], vet_unplanned: bool
+        self,
+        files: Sequence[IndexFile],
+        *,
+        advertise: Callable[[IndexFile], bool],
+        vet_unplanned: bool,
+        ahead: bool = False,
     ) -> None:
         """
         Go over to `INSTALL`: from now on pages list only *files*, and only their bytes are served.
 
         *advertise* says for which of them pip may resolve by metadata alone (not for an sdist that is built
-        dynamically). With *vet_unplanned* other projects get their pages, and each artifact of them is vetted.
+        dynamically). With *vet_unplanned* other projects get their pages, and each artifact of them is vetted. With
+        *ahead* the files are fetched before pip asks for them, in the order of *files*.
         """
         self._prefetcher.close()
         self._artifacts.reset()
@@ -288,10 +300,18 @@ class PypiGateway:
             vet_unplanned=vet_unplanned,
         )
         self.phase = Phase.INSTALL
+        if ahead:
+            self._artifacts.begin(
+                [self._wanted(file, self._channels[file.url]) for file in files if file.url in self._channels]
+            )
+
+    def _wanted(self, file: IndexFile, channel: Channel) -> Wanted:
+        return Wanted(url=file.url, channel=channel, expected=self._expected(file), size=file.size)
 
     def close(self) -> None:
         """Stop what still runs in the background."""
         self._prefetcher.close()
+        self._artifacts.close()
 
 
 def _channel(request: Request) -> Channel:

@@ -32,24 +32,42 @@ def verified(chunks: Iterable[bytes], expected: Expected, done: Callable[[str], 
 
     *done* is told the sha256 of what was given whole. Raises `Refusal`; what was yielded until then is no archive.
     """
-    algorithms = {digest.algorithm for digest in expected.digests} | {"sha256"}
-    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+    checking = Checking(expected)
     with tempfile.TemporaryFile(prefix="safeinstall-") as copy:
         held = bytearray()
         for chunk in chunks:
-            for one in hashes.values():
-                one.update(chunk)
+            checking.take(chunk)
             if expected.metadata is not None:
                 copy.write(chunk)
             held += chunk
             if len(held) > HELD_BACK * 2:
                 yield bytes(held[:-HELD_BACK])
                 del held[:-HELD_BACK]
-        found = {name: one.hexdigest() for name, one in hashes.items()}
-        _check_digests(expected, found)
-        _check_metadata(expected, copy)
-    done(found["sha256"])
+        digest = checking.conclude(copy)
+    done(digest)
     yield bytes(held)
+
+
+class Checking:
+    """Hashes one file as it comes, and compares it with what is expected at its end."""
+
+    def __init__(self, expected: Expected) -> None:
+        """Begin with no bytes."""
+        self._expected = expected
+        algorithms = {digest.algorithm for digest in expected.digests} | {"sha256"}
+        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+
+    def take(self, chunk: bytes) -> None:
+        """Hear the next bytes."""
+        for one in self._hashes.values():
+            one.update(chunk)
+
+    def conclude(self, copy: IO[bytes]) -> str:
+        """Return the sha256; raises `Refusal`. *copy* holds the same bytes, if metadata is expected."""
+        found = {name: one.hexdigest() for name, one in self._hashes.items()}
+        _check_digests(self._expected, found)
+        _check_metadata(self._expected, copy)
+        return found["sha256"]
 
 
 def _check_digests(expected: Expected, found: dict[str, str]) -> None:

@@ -99,11 +99,13 @@ class PypiSession:
             raise CannotResolve("the whole set was never resolved: nothing can be installed of it")
         gateway = self._gateway
         builds = any(release.build is not BuildNeed.NONE for release in plan.releases)
+        dry_run = optional(self._facts, "options.dry_run", bool)
         gateway.freeze(
             self._all.files,
             # What is built is resolved by what its build says: metadata that lied would break the environment.
             advertise=lambda file: file.is_wheel,
             vet_unplanned=builds,
+            ahead=not dry_run,
         )
         self._handler.elsewhere = self._elsewhere()
         sites = items(self._facts, "sites", str)
@@ -119,7 +121,7 @@ class PypiSession:
             planned=[file.url for file in self._all.files if not file.is_wheel],
         )
         said: tuple[str, ...] = ()
-        if code == 0 and not optional(self._facts, "options.dry_run", bool):
+        if code == 0 and not dry_run:
             said = differences(self._main.releases, before, inventory(sites), judged=frozenset(self._judged))
         return Installed(exit_code=code, differences=said, blocked=(*gateway.refusals(), *self._escapes()))
 

@@ -31,10 +31,12 @@ def gateway(
     trim: bool = True,
     vet_file: Callable[[IndexFile], bool] = lambda _: False,
     vet_url: Callable[[str], bool] = lambda _: False,
+    closed: bool = True,
 ) -> PypiGateway:
-    """Return a gateway that lets nothing be fetched for planning, and that never prefetches."""
+    """Return a gateway that lets nothing be fetched for planning, and that, *closed*, never prefetches."""
     made = PypiGateway(upstream=Upstream(), target=target(trim=trim), vet_file=vet_file, vet_url=vet_url, cache=cache)
-    made.close()
+    if closed:
+        made.close()
     return made
 
 
