@@ -471,3 +471,17 @@ def test_a_build_requirement_on_disk_is_judged_when_it_is_asked_for(desk: Desk) 
     (asked,) = desk.vetted
     assert (asked.purl, asked.artifact.kind) == ("pkg:pypi/helper@1.0", ArtifactKind.LOCAL_FILE)
     assert not (desk.folder / "notes").exists()
+
+
+def test_flags_may_come_from_configuration(desk: Desk) -> None:
+    """What the environment says of `--no-deps` and `--dry-run` is what is planned and verified."""
+    desk.index.add(wheel("top", requires=["lower"]), wheel("lower"))
+    desk.env.update({"PIP_NO_DEPS": "1", "PIP_DRY_RUN": "1", "PIP_QUIET": "1"})
+
+    with desk.session("install", "top") as session:
+        plan = session.resolve()
+        installed = session.install(plan)
+
+    assert [one.purl for one in plan.releases] == ["pkg:pypi/top@1.0"]
+    assert installed == Installed(exit_code=0)
+    assert desk.venv.installed() == {}

@@ -26,6 +26,11 @@ class Registries:
         """Return the first index; None for `--no-index`."""
         return self.of_page(self.indexes[0]) if self.indexes else None
 
+    def declared(self, url: str) -> bool:
+        """Whether a setting says who can publish at *url*."""
+        told = self.conditions
+        return any(_within(url, one) for one in (*told.private_registries, *told.public_registries))
+
     def _visibility(self, url: str) -> Visibility:
         # (1) What lies on this machine. (2) What the user said. (3) The primary index and its own host are public,
         # whatever was added to it is somebody's own: a private name must never be told to a public service.

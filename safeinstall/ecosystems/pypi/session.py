@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from safeinstall.contracts import Conditions, Vet, World
-from safeinstall.ecosystems.pypi import compose, releases
+from safeinstall.ecosystems.pypi import compose, offers, releases
 from safeinstall.ecosystems.pypi.compose import Part
 from safeinstall.ecosystems.pypi.front import Front
 from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked
@@ -24,7 +24,7 @@ from safeinstall.gateway.pages import IndexFile, filename_of, name_and_version
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
-from safeinstall.model import Access, ArtifactKind, BuildNeed, EcosystemName, Installed, Intent, Plan, Release
+from safeinstall.model import Access, ArtifactKind, BuildNeed, EcosystemName, Installed, Intent, Offer, Plan, Release
 from safeinstall.purl import same
 from safeinstall.text import printable
 from safeinstall.tools import Interpreter
@@ -62,6 +62,7 @@ class PypiSession:
         self._facts: Mapping[str, object] = {}
         self._partial = True
         self._judged: set[tuple[str, str]] = set()
+        self._keeper = offers.Keeper(conditions=opening.conditions, registries=self._registries)
         self._start(trim=True)
 
     def __enter__(self) -> "Self":
@@ -76,19 +77,25 @@ class PypiSession:
     def resolve(self) -> Plan:
         """See `Session.resolve`."""
         argv = self._opening.intent.argv
-        planned = self._hooked.plan(argv, trim=True, unverified=self._let_through())
+        trim = True
+        planned = self._hooked.plan(argv, trim=trim, unverified=self._let_through())
         if planned.exit_code == UNTRIMMED:
             # `--platform` and its like: the target's own tags say nothing about what fits.
             self._restart()
-            planned = self._hooked.plan(argv, trim=False, unverified=self._let_through())
+            trim = False
+            planned = self._hooked.plan(argv, trim=trim, unverified=self._let_through())
         if planned.exit_code == UNVERIFIED:
             self._all = compose.stopped(planned)
             self._refuse_overridden()
             return self._plan()
         self._whole()
-        self._known = compose.indexes(checked(planned).facts, self._opening.conditions)
-        self._facts = planned.facts
+        self._known = compose.indexes(self._checked(planned).facts, self._opening.conditions)
         self._main = compose.compose(planned, self._gateway, self._opening.conditions)
+        while self._keeper.pin(self._main.releases, self._gateway, self._known):
+            # What another registry would have won is taken from its owner, and what that requires is resolved anew.
+            planned = self._checked(self._hooked.plan(argv, trim=trim, unverified=self._let_through()))
+            self._main = compose.compose(planned, self._gateway, self._opening.conditions)
+        self._facts = planned.facts
         self._all = self._with_build_requirements(self._main, planned)
         self._partial = False
         return self._plan()
@@ -129,6 +136,15 @@ class PypiSession:
         """See `Session.accesses`."""
         return (*self._before, *self._server.accesses())
 
+    def _checked(self, planned: Planned) -> Planned:
+        try:
+            return checked(planned)
+        except CannotResolve as error:
+            missing = self._keeper.missing(self._gateway)
+            if missing is None:
+                raise
+            raise CannotResolve(missing, hint=offers.HINT, output=error.output or "") from error
+
     # --- the gateway
 
     def _start(self, *, trim: bool) -> None:
@@ -140,6 +156,7 @@ class PypiSession:
             vet_file=self._vet_file,
             vet_url=self._vet_url,
             cache=self._opening.world.cache / "metadata",
+            keeps=self._keeper.keeps,
         )
         self._stack.callback(self._gateway.close)
         self._handler = Front(self._gateway, self._vet_disk, frozenset(self._let_through()))
@@ -280,8 +297,12 @@ class PypiSession:
             releases=self._all.releases,
             edges=self._all.edges,
             projects=compose.projects(self._all, self._gateway),
-            notes=self._all.notes,
+            offers=() if self._known is None else self._offers(self._known),
+            notes=(*self._all.notes, *self._keeper.notes(self._all.releases)),
         )
+
+    def _offers(self, known: Registries) -> tuple[Offer, ...]:
+        return offers.offers(self._all.releases, self._gateway, known, self._opening.conditions)
 
 
 def _unknown(part: Part, release: Release, why: str) -> Part:

@@ -13,7 +13,8 @@ UNVERIFIED = 76
 
 CROSS = ("platforms", "python_version", "abis", "implementation", "ignore_requires_python")
 UNPLANNED = ("fast-deps", "inprocess-build-deps")
-TOLD = ("dry_run", "ignore_dependencies", "trusted_hosts", "cert", "client_cert", "proxy")
+FLAGS = ("dry_run", "ignore_dependencies")
+TOLD = ("trusted_hosts", "cert", "client_cert", "proxy")
 
 
 class Stop(BaseException):
@@ -32,6 +33,8 @@ def patch(settings, seen):
     def parse(self, args):
         options, rest = parse_args(self, args)
         facts["options"] = {name: plain(getattr(options, name, None)) for name in TOLD}
+        # A flag that comes from configuration is 0 or 1.
+        facts["options"].update((name, bool(getattr(options, name, None))) for name in FLAGS)
         if settings["trim"] and any(getattr(options, name, None) for name in CROSS):
             tell(settings, facts)
             leave(UNTRIMMED)
