@@ -19,6 +19,7 @@ from safeinstall.errors import Misconfigured
 from safeinstall.model import Override
 from safeinstall.places import FILE, SYSTEM_FILE, Places
 from safeinstall.policy import DEFAULT_ROWS, MALWARE, Policy, Row
+from safeinstall.private import Private
 from safeinstall.settings import Layer, Setting, shown, table
 from safeinstall.text import printable
 
@@ -100,6 +101,20 @@ class Settings:
     def public_registries(self) -> tuple[str, ...]:
         """URL prefixes of registries that the user declared public."""
         return cast("tuple[str, ...]", self.values["registries.public"].value)
+
+    @property
+    def private(self) -> Private:
+        """The names that the user declared private."""
+        names, prefixes, scopes, owners = (
+            cast("tuple[str, ...]", self.values[f"private.{key}"].value)
+            for key in ("names", "prefixes", "scopes", "registries")
+        )
+        return Private(names=names, prefixes=prefixes, scopes=scopes, registries=owners)
+
+    @property
+    def pin(self) -> bool:
+        """Whether names that a declared private registry lists are taken from there alone."""
+        return self.values["private.conflicts"].value == "pin"
 
     @property
     def ledger(self) -> Path | None:
@@ -235,8 +250,8 @@ class _Merge:
 
     def _lay(self, key: str, value: Value) -> None:
         old = self.values[key]
-        if key == "records" and value.layer is not Layer.FLAG:
-            # Further places to look into only add what is known against a release.
+        if self._known[key].adds and value.layer is not Layer.FLAG:
+            # Further places to look into, further private names: they only add to what is known and kept.
             more = cast("tuple[str, ...]", value.value)
             value = replace(value, value=tuple(dict.fromkeys((*cast("tuple[str, ...]", old.value), *more))))
         if value.value == old.value:

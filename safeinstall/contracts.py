@@ -6,7 +6,7 @@ An implementation does not repeat these docstrings. A fake for tests stands on t
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -25,6 +25,7 @@ from safeinstall.model import (
     Run,
     SourceState,
 )
+from safeinstall.private import Private
 
 Vet = Callable[[Release], bool]
 """
@@ -60,6 +61,27 @@ class Http(Protocol):
 
     def post_json(self, url: str, body: object, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
         """Return the JSON answer to *body*; raises `SourceUnavailable` or `MalformedAnswer`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stream:
+    """An answer that is read piece by piece."""
+
+    chunks: Iterator[bytes]
+    """Reading raises `SourceUnavailable` when it breaks off, is too late or too large."""
+    etag: str = ""
+    changed: bool = True
+    """False: it is what the asker's ETag names already, and there are no chunks."""
+
+
+class Bulk(Http, Protocol):
+    """Services whose documents are too large to be held, or are asked for only when they changed."""
+
+    def stream(
+        self, url: str, *, timeout: timedelta, max_bytes: int, etag: str = ""
+    ) -> AbstractContextManager[Stream]:
+        """Open the body at *url*; raises `SourceUnavailable`. *timeout* is for the whole, and each piece has less."""
         ...
 
 
@@ -112,6 +134,10 @@ class Conditions:
     """URL prefixes of registries that the user declared private."""
     public_registries: tuple[str, ...] = ()
     """URL prefixes of registries that the user declared public."""
+    private: Private = field(default_factory=Private)
+    """The names that the user declared private."""
+    pin: bool = False
+    """Whether a name that a declared private registry lists is taken from there alone, whoever else lists it."""
     offline: bool = False
 
 

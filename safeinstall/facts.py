@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from safeinstall.errors import FactMissing
-from safeinstall.model import Advisory, Edge, Plan, Project, Purl, Release, SourceState
+from safeinstall.model import Advisory, Edge, Offer, Plan, Project, Purl, Release, SourceState
 from safeinstall.purl import project
 
 
@@ -38,6 +38,15 @@ class Facts:
         """Return what the registry's page on the name tells; None when the plan has no such page."""
         wanted = project(purl)
         return next((page for page in self.plan.projects if page.purl == wanted), None)
+
+    def offers(self, purl: Purl) -> tuple[Offer, ...]:
+        """Return what each registry lists under the name of *purl*; empty where there is nothing to compare."""
+        wanted = project(purl) if self.plan.offers else purl
+        return tuple(offer for offer in self.plan.offers if offer.purl == wanted)
+
+    def repositories(self, purl: Purl) -> tuple[str, ...]:
+        """Return the repositories that *purl* says it is made from; empty when it, or its registry, does not tell."""
+        return next((claim.repositories for claim in self.plan.claims if claim.purl == purl), ())
 
     def parents(self, purl: Purl) -> tuple[Edge, ...]:
         """Return the edges that brought *purl* into the plan."""

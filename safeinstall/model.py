@@ -181,6 +181,44 @@ class Project:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """
+    What one registry lists under the name of a planned release.
+
+    A plan tells offers only where there is something to compare: several registries list the name, the user declared
+    it private, or the version is one that nobody counts up to.
+    """
+
+    purl: Purl
+    """Without a version."""
+    registry: Registry
+    guessed: bool = False
+    """The registry's visibility is our guess: no setting declares it."""
+    highest: str
+    """The highest version that it lists."""
+    below: str | None = None
+    """The highest version that it lists below the planned one; None: there is none."""
+    releases: int
+    """How many versions it lists."""
+    planned: bool
+    """It lists the very file that is planned, by its hash."""
+    shared: bool = False
+    """It lists some file that the planned one's registry lists as well, by its hash."""
+    claim: str | None = None
+    """The setting that declares the name private: `private.names`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The source repositories that a release, or the newest one of a project, says it is made from."""
+
+    purl: Purl
+    """Without a version: of a popular project that a planned release may be posing as."""
+    repositories: tuple[str, ...]
+    """As `host/owner/name`, lower case."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """The whole resolved set: every release that would be installed or kept, and why."""
 
@@ -188,6 +226,8 @@ class Plan:
     releases: tuple[Release, ...]
     edges: tuple[Edge, ...] = ()
     projects: tuple[Project, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    claims: tuple[Claim, ...] = ()
     notes: tuple[str, ...] = ()
     """What the user should know of how it was resolved: withheld releases, metadata that was provisional."""
 

@@ -37,6 +37,8 @@ DEFAULT_ROWS: Mapping[str, Row] = MappingProxyType(
         "unpinned": Row(decision=Decision.BLOCK),
         "local-source": Row(decision=Decision.NOTE),
         "source-build": Row(decision=Decision.NOTE),
+        "confusion": Row(decision=Decision.BLOCK),
+        "confusion-note": Row(decision=Decision.WARN),
         "yanked": Row(decision=Decision.WARN),
         # npm says it itself, and most trees have some: a warning here would be one that nobody reads.
         "deprecated": Row(decision=Decision.NOTE),

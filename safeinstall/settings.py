@@ -35,6 +35,8 @@ class Setting:
     tightens: Callable[[object, object], bool] | None = None
     """Whether the first value protects at least as well as the second; None: they cannot be compared."""
     layers: frozenset[Layer] = frozenset(Layer)
+    adds: bool = False
+    """Layers add up instead of replacing each other: more of it only protects more."""
 
     @property
     def variable(self) -> str:
@@ -178,6 +180,16 @@ def _gap(value: object) -> object:
     return Row(decision=Decision(value))
 
 
+def _conflicts(value: object) -> object:
+    if value not in ("block", "pin"):
+        raise ValueError('expected "block" or "pin"')
+    return value
+
+
+def _blocks(new: object, old: object) -> bool:
+    return new in (old, "block")
+
+
 _STRICTNESS = {Decision.NOTE: 0, Decision.WARN: 1, Decision.BLOCK: 2}
 
 
@@ -207,7 +219,7 @@ _OWNERS = frozenset({Layer.DEFAULT, Layer.SYSTEM, Layer.USER})
 """What decides whom we ask and where we write is no business of a project that somebody has cloned."""
 
 _FIXED = (
-    Setting(key="deadline", read=_number(0.1, 300), default=8.0, from_text=_number_text, tightens=_smaller),
+    Setting(key="deadline", read=_number(0.1, 300), default=6.0, from_text=_number_text, tightens=_smaller),
     Setting(key="offline", read=_boolean, default=False, from_text=_boolean_text, tightens=_smaller),
     Setting(key="prompt", read=_boolean, default=True, from_text=_boolean_text, tightens=_smaller),
     # There is one public OSV service; it is an advisory source, no package registry.
@@ -219,9 +231,15 @@ _FIXED = (
         layers=_OWNERS | {Layer.ENVIRONMENT},
     ),
     Setting(key="osv.enabled", read=_boolean, default=True, from_text=_boolean_text, tightens=_larger),
-    Setting(key="records", read=_texts, default=(), from_text=_texts_text, tightens=_superset),
+    Setting(key="records", read=_texts, default=(), from_text=_texts_text, tightens=_superset, adds=True),
     Setting(key="cache.hours", read=_number(0, 720), default=24.0, from_text=_number_text, tightens=_smaller),
     Setting(key="registries.private", read=_texts, default=(), layers=_OWNERS),
     Setting(key="registries.public", read=_texts, default=(), layers=_OWNERS),
+    *(
+        Setting(key=f"private.{name}", read=_texts, default=(), from_text=_texts_text, tightens=_superset, adds=True)
+        for name in ("names", "prefixes", "scopes")
+    ),
+    Setting(key="private.registries", read=_texts, default=(), layers=_OWNERS),
+    Setting(key="private.conflicts", read=_conflicts, default="block", from_text=str, tightens=_blocks),
     Setting(key="ledger.path", read=_text, default=None, layers=_OWNERS),
 )

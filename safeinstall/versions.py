@@ -13,6 +13,13 @@ from safeinstall.model import EcosystemName
 _LONGEST = 256
 """npm refuses longer versions, and a longer text is an attack on the parser rather than a version."""
 
+_CALENDAR = range(1900, 2200)
+_HIGH = 99
+_NINES = 2
+_STEP = 5
+_TIMES = 3
+_NUMBER = re.compile(r"v?(?:\d+!)?(\d+)((?:\.\d+)*)")
+
 _LEADING_V = re.compile(r"^[v=\s]+(?=[0-9])")
 
 
@@ -61,6 +68,31 @@ def equal(ecosystem: EcosystemName, one: str, other: str) -> bool:
     if left is None or right is None:
         return _LEADING_V.sub("", one).strip().casefold() == _LEADING_V.sub("", other).strip().casefold()
     return left == right
+
+
+def uncounted(version: str) -> bool:
+    """
+    Whether *version* is one that nobody counts up to: `9.9.9`, `99.0.0`, `999.1`; years and dates are no such numbers.
+
+    Whoever wants to be chosen over a name whose versions they do not know takes a number like these.
+    """
+    found = _NUMBER.match(version.strip())
+    if found is None:
+        return False
+    major, rest = int(found[1][:_LONGEST]), found[2].split(".")[1:]
+    if _HIGH <= major < _CALENDAR.start:
+        return True
+    nines = [part for part in (found[1], *rest) if part.strip("9") == ""]
+    return len(nines) >= _NINES and nines[0] == found[1] and len(nines) == len(rest) + 1
+
+
+def leaps(version: str, below: str) -> bool:
+    """Whether *version* is far above *below*: its first number at least three times as high, and by five or more."""
+    one, other = _NUMBER.match(version.strip()), _NUMBER.match(below.strip())
+    if one is None or other is None:
+        return False
+    high, low = int(one[1][:_LONGEST]), int(other[1][:_LONGEST])
+    return high not in _CALENDAR and high - low >= _STEP and high >= _TIMES * low
 
 
 def oldest_first(ecosystem: EcosystemName, versions: frozenset[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The checks, in the order in which they report; a file that nobody registers here would be a check that never runs."""
 
 from safeinstall.checks.advisory import Advisory
+from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.source_build import SourceBuild
 from safeinstall.checks.typosquat import Typosquat
@@ -10,6 +11,7 @@ from safeinstall.contracts import Check
 CHECKS: tuple[Check, ...] = (
     Advisory(),
     Typosquat(),
+    DependencyConfusion(),
     UnverifiedSource(),
     SourceBuild(),
     RegistryStatus(),

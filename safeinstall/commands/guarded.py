@@ -87,6 +87,8 @@ class _Command:
             conditions=Conditions(
                 private_registries=settings.private_registries,
                 public_registries=settings.public_registries,
+                private=settings.private,
+                pin=settings.pin,
                 offline=settings.offline,
             ),
             deadline=settings.deadline,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from safeinstall.errors import MalformedAnswer, SafeinstallError
+from safeinstall.errors import MalformedAnswer, SafeinstallError, SourceUnavailable
 from safeinstall.gateway import metadata
 from safeinstall.gateway.pages import Channel, IndexFile, Page, filename_of, is_archive, key, project_of_page
 from safeinstall.gateway.prefetch import Prefetcher
@@ -57,12 +57,14 @@ class PypiGateway:
         vet_file: Callable[[IndexFile], bool],
         vet_url: Callable[[str], bool],
         cache: Path | None,
+        keeps: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """
         Begin in `PLAN`; *cache* (a folder, made when missing) keeps the metadata of files with a sha256.
 
         *vet_file* and *vet_url* are asked from the server's threads, for artifacts that pip wants although it could
-        plan from metadata: build requirements, direct URLs. True: their bytes may be handed out now.
+        plan from metadata: build requirements, direct URLs. True: their bytes may be handed out now. *keeps* is asked
+        about the URL of each project page. True: that index must not learn the name, and nothing of it is used.
         """
         self.phase = Phase.PLAN
         self._upstream = upstream
@@ -70,6 +72,7 @@ class PypiGateway:
         self._fit = Fit(target)
         self._vet_file = vet_file
         self._vet_url = vet_url
+        self._keeps = keeps
         self._known = Known()
         self._index = Index(upstream, self._known)
         self._reader = MetadataReader(upstream, cache)
@@ -109,8 +112,15 @@ class PypiGateway:
             return self._answer_page(request, where)
         return self._others.answer(request, where) or self._answer_url(request, where)
 
+    def _page_ahead(self, url: str, channel: Channel) -> Page:
+        if self._keeps(url):
+            raise SourceUnavailable("kept from this index")
+        return self._index.page(url, channel)
+
     def _answer_page(self, request: Request, where: str) -> Response:
         frozen = self._frozen
+        if self._keeps(where):
+            raise Refusal("kept from this index", status=HTTPStatus.NOT_FOUND, kind=AccessKind.PAGE)
         if frozen is not None:
             page = self._index.seen(where)
             if page is not None:
@@ -225,6 +235,10 @@ class PypiGateway:
     def files_of(self, project: str) -> tuple[IndexFile, ...]:
         """Return every file of *project* that any page listed, before trimming."""
         return self._known.files_of(canonicalize_name(project))
+
+    def listed(self, project: str) -> tuple[IndexFile, ...]:
+        """Return every file of *project* that any page listed, once for each page that lists it."""
+        return self._known.listed(canonicalize_name(project))
 
     def project(self, name: str) -> Project | None:
         """Return what all pages seen for *name* tell together; None when no page was seen."""

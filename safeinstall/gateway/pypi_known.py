@@ -44,6 +44,15 @@ class Known:
         with self._lock:
             return tuple(self._projects.get(project, {}).values())
 
+    def listed(self, project: str) -> tuple[IndexFile, ...]:
+        """Return every file of *project* (canonical), once for each page that lists it."""
+        with self._lock:
+            pages = tuple(self._pages.get(project, ()))
+            others = tuple(self._projects.get(project, {}).values())
+        own = tuple(entry.file for page in pages for entry in page.entries if entry.file.project == project)
+        told = {page.url for page in pages}
+        return (*own, *(file for file in others if file.page not in told))
+
     def project(self, name: str) -> Project | None:
         """Return what all pages tell of *name* (canonical)."""
         files = self.files_of(name)
