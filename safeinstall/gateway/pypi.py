@@ -79,7 +79,7 @@ class PypiGateway:
         self._artifacts = Artifacts(upstream)
         self._others = Others(upstream)
         self._prefetcher = Prefetcher(
-            fit=self._fit, environment=target.environment, page=self._index.page, read=self._reader.get
+            fit=self._fit, environment=target.environment, page=self._page_ahead, read=self._reader.get
         )
         self._frozen: _Frozen | None = None
         self._failed: dict[str, str] = {}
