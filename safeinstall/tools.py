@@ -1,20 +1,17 @@
-"""Finding the user's real tools behind our shims, and the interpreter behind a pip."""
+"""Finding the interpreter behind a pip."""
 
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from safeinstall.contracts import Runner
-from safeinstall.errors import MalformedAnswer, NotUnderstood, ToolMissing
+from safeinstall.errors import MalformedAnswer, NotUnderstood
 from safeinstall.fields import field
 from safeinstall.text import printable
-
-MARKER = b"safeinstall-shim"
-"""Stands in one of the first three lines of our shims."""
 
 _HEAD = 2048
 _PROBE_TIMEOUT = timedelta(seconds=60)
@@ -41,40 +38,20 @@ class Interpreter:
         return Path(self.command[0])
 
 
-def real_tool(name: str, env: Mapping[str, str], own_dirs: Sequence[Path]) -> Path:
+def interpreter_of(pip: Path, runner: Runner, env: Mapping[str, str], cwd: Path, probe: Path) -> Interpreter:
     """
-    Return the first *name* on PATH that is not one of our shims, wherever they were copied or linked to.
-
-    Raises `ToolMissing` when there is none.
-    """
-    for entry in env.get("PATH", os.defpath).split(os.pathsep):
-        folder = Path(entry or ".")
-        if any(_same(folder, own) for own in own_dirs):
-            continue
-        candidate = folder / name
-        if candidate.is_file() and os.access(candidate, os.X_OK) and not is_shim(candidate):
-            return candidate.absolute()
-    raise ToolMissing(f"there is no `{printable(name)}` on PATH besides safeinstall's own shim")
-
-
-def is_shim(path: Path) -> bool:
-    """Whether *path* is one of our shims, by its first lines."""
-    return MARKER in b"\n".join(_head(path).split(b"\n")[:3])
-
-
-def interpreter_of(pip: Path, runner: Runner, env: Mapping[str, str], probe: Path) -> Interpreter:
-    """
-    Return the interpreter that runs *pip*; *probe* is an empty folder of ours.
+    Return the interpreter that runs *pip* when called in *cwd*; *probe* is an empty folder of ours.
 
     A Python script tells it in its first line. A wrapper (pyenv, asdf, a shell script, a binary) is run once with a
-    `sitecustomize` that tells which Python it starts and ends it before pip does anything.
+    `sitecustomize` that tells which Python it starts and ends it before pip does anything. It is run where the user is,
+    because version managers choose by a file in the working folder. Raises `NotUnderstood` when it does not tell.
     """
     named = _named(_head(pip), env)
     if named is not None:
         return named
     (probe / "sitecustomize.py").write_text(_PROBE, encoding="utf-8")
     path = os.pathsep.join([str(probe), *filter(None, [env.get("PYTHONPATH")])])
-    done = runner.capture([str(pip), "--version"], cwd=probe, env={**env, "PYTHONPATH": path}, timeout=_PROBE_TIMEOUT)
+    done = runner.capture([str(pip), "--version"], cwd=cwd, env={**env, "PYTHONPATH": path}, timeout=_PROBE_TIMEOUT)
     for line in reversed(done.stdout.splitlines()):
         told = _told(line)
         if told is not None:
@@ -135,10 +112,3 @@ def _head(path: Path) -> bytes:
             return stream.read(_HEAD)
     except OSError:
         return b""
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False

@@ -8,8 +8,8 @@ import pytest
 
 from safeinstall.contracts import Finished
 from safeinstall.effects import SubprocessRunner
-from safeinstall.errors import NotUnderstood, ToolMissing
-from safeinstall.tools import interpreter_of, real_tool
+from safeinstall.errors import NotUnderstood
+from safeinstall.tools import interpreter_of
 from tests.fakes import FakeRunner
 
 
@@ -24,32 +24,6 @@ def executable(path: Path, text: str) -> Path:
 def path_of(*folders: Path) -> dict[str, str]:
     """Return an environment whose PATH is *folders*."""
     return {"PATH": os.pathsep.join(map(str, folders))}
-
-
-def test_the_shims_own_folder_is_skipped_by_identity(tmp_path: Path) -> None:
-    """A link to our folder, or a detour to it, is our folder."""
-    executable(tmp_path / "shims" / "pip", "#!/bin/sh\nexec nothing\n")
-    (tmp_path / "linked").symlink_to(tmp_path / "shims")
-    real = executable(tmp_path / "bin" / "pip", "#!/bin/sh\n")
-    env = path_of(tmp_path / "linked", tmp_path / "bin" / ".." / "shims", tmp_path / "bin")
-
-    assert real_tool("pip", env, [tmp_path / "shims"]) == real
-
-
-def test_a_copied_shim_is_known_by_its_marker(tmp_path: Path) -> None:
-    """Somebody copied the shim elsewhere: it is not the real tool."""
-    executable(tmp_path / "copy" / "pip", "#!/bin/sh\n# safeinstall-shim: stands in front\nexec nothing\n")
-    real = executable(tmp_path / "bin" / "pip", "#!/bin/sh\n")
-
-    assert real_tool("pip", path_of(tmp_path / "copy", tmp_path / "bin"), []) == real
-
-
-def test_no_real_tool_is_said(tmp_path: Path) -> None:
-    """A file that nobody may execute is no tool either."""
-    (tmp_path / "pip").write_text("#!/bin/sh\n")
-
-    with pytest.raises(ToolMissing, match="no `pip` on PATH"):
-        real_tool("pip", path_of(tmp_path), [])
 
 
 @pytest.mark.parametrize(
@@ -70,7 +44,7 @@ def test_a_script_names_its_interpreter(head: str, command: tuple[str, ...], tmp
     python.symlink_to(sys.executable)
     pip = executable(tmp_path / "pip", head.format(python=python) + "print('pip')\n")
 
-    found = interpreter_of(pip, FakeRunner(), path_of(python.parent), tmp_path)
+    found = interpreter_of(pip, FakeRunner(), path_of(python.parent), tmp_path, tmp_path)
 
     assert found.command == tuple(word.format(python=python) for word in command)
 
@@ -82,7 +56,21 @@ def test_a_wrapper_is_asked_which_python_it_starts(tmp_path: Path) -> None:
     probe = tmp_path / "probe"
     probe.mkdir()
 
-    found = interpreter_of(wrapper, SubprocessRunner(), dict(os.environ), probe)
+    found = interpreter_of(wrapper, SubprocessRunner(), dict(os.environ), tmp_path, probe)
+
+    assert found.path.samefile(sys.executable)
+
+
+def test_a_wrapper_is_asked_where_the_user_is(tmp_path: Path) -> None:
+    """Version managers choose a Python by a file in the working folder: the answer for another folder is another one."""
+    inner = executable(tmp_path / "inner" / "pip", f"#!{sys.executable}\nraise SystemExit('pip ran')\n")
+    wrapper = executable(tmp_path / "shims" / "pip", f'#!/bin/sh\n[ -f .python-version ] && exec "{inner}" "$@"\n')
+    project, probe = tmp_path / "project", tmp_path / "probe"
+    project.mkdir()
+    probe.mkdir()
+    (project / ".python-version").write_text("3.13\n")
+
+    found = interpreter_of(wrapper, SubprocessRunner(), dict(os.environ), project, probe)
 
     assert found.path.samefile(sys.executable)
 
@@ -95,7 +83,7 @@ def test_a_python_that_is_itself_a_wrapper_is_asked(tmp_path: Path) -> None:
     probe.mkdir()
     env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
 
-    assert interpreter_of(pip, SubprocessRunner(), env, probe).path.samefile(sys.executable)
+    assert interpreter_of(pip, SubprocessRunner(), env, tmp_path, probe).path.samefile(sys.executable)
 
 
 def test_a_wrapper_that_does_not_tell_blocks(tmp_path: Path) -> None:
@@ -104,4 +92,4 @@ def test_a_wrapper_that_does_not_tell_blocks(tmp_path: Path) -> None:
     runner = FakeRunner({"pip --version": Finished(exit_code=0, stdout='pip 24.0\n{"executable": "/bin/sh"}\n')})
 
     with pytest.raises(NotUnderstood, match="cannot tell which Python"):
-        interpreter_of(pip, runner, {}, tmp_path)
+        interpreter_of(pip, runner, {}, tmp_path, tmp_path)

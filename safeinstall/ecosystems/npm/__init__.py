@@ -19,8 +19,8 @@ from safeinstall.gateway.npm_cache import PackumentCache
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
 from safeinstall.model import EcosystemName, Intent
+from safeinstall.realtool import real_tool
 from safeinstall.text import printable
-from safeinstall.tools import real_tool
 
 _CLOSED = "http://127.0.0.1:9"
 """Where the proxies point while npm is only asked what it understands: nothing answers there."""
@@ -90,7 +90,7 @@ class NpmEcosystem:
 
 def _told_by_npm(argv: Sequence[str], world: World) -> tuple[Reading, tuple[str, ...]]:
     """Return how npm itself reads *argv*, by its own configuration and options; nothing is run by it."""
-    npm = located(real_tool("npm", world.env, ()), world.runner, world.env, world.cwd)
+    npm = located(real_tool("npm", world.env, world.cwd), world.runner, world.env, world.cwd)
     with tempfile.TemporaryDirectory(prefix="safeinstall-npm-") as temp:
         out = Path(temp) / "intent.json"
         settings = {"mode": "intent", "out": str(out), "gateway": _CLOSED, "temp": temp}

@@ -36,7 +36,7 @@ class PypiEcosystem:
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
             probe = folder / "probe"
             probe.mkdir()
-            interpreter = interpreter_of(real_tool, world.runner, world.env, probe)
+            interpreter = interpreter_of(real_tool, world.runner, world.env, world.cwd, probe)
             elsewhere = other_python(intent.argv, world.cwd)
             opening = Opening(
                 intent=intent,
