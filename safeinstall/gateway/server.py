@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 from safeinstall.errors import MalformedAnswer, SafeinstallError
 from safeinstall.fields import optional
 from safeinstall.model import Access, AccessKind, Phase
-from safeinstall.text import redacted
+from safeinstall.text import printable, redacted
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -163,6 +163,11 @@ class LoopbackServer:
         """Return what went wrong in the gateway itself; the manager saw a connection that was cut."""
         with self._state.lock:
             return tuple(self._state.crashes)
+
+    def troubles(self) -> tuple[str, ...]:
+        """Return in words for the user what must not happen: requests past the hook, failures of the gateway itself."""
+        past = (f"a request past the gateway: {printable(one)}" for one in self.escapes())
+        return (*past, *(f"safeinstall's own gateway failed: {one}" for one in self.crashes()))
 
 
 class _Server(ThreadingHTTPServer):

@@ -62,7 +62,7 @@ def test_a_wrapper_is_asked_which_python_it_starts(tmp_path: Path) -> None:
 
 
 def test_a_wrapper_is_asked_where_the_user_is(tmp_path: Path) -> None:
-    """Version managers choose a Python by a file in the working folder: the answer for another folder is another one."""
+    """Version managers choose a Python by a file in the working folder: elsewhere it is another one."""
     inner = executable(tmp_path / "inner" / "pip", f"#!{sys.executable}\nraise SystemExit('pip ran')\n")
     wrapper = executable(tmp_path / "shims" / "pip", f'#!/bin/sh\n[ -f .python-version ] && exec "{inner}" "$@"\n')
     project, probe = tmp_path / "project", tmp_path / "probe"

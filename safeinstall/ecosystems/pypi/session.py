@@ -130,7 +130,7 @@ class PypiSession:
         said: tuple[str, ...] = ()
         if code == 0 and not dry_run:
             said = differences(self._main.releases, before, inventory(sites), judged=frozenset(self._judged))
-        return Installed(exit_code=code, differences=said, blocked=(*gateway.refusals(), *self._escapes()))
+        return Installed(exit_code=code, differences=said, blocked=(*gateway.refusals(), *self._server.troubles()))
 
     def accesses(self) -> tuple[Access, ...]:
         """See `Session.accesses`."""
@@ -188,9 +188,6 @@ class PypiSession:
         disk = (ArtifactKind.LOCAL_FILE, ArtifactKind.LOCAL_PROJECT, ArtifactKind.URL, ArtifactKind.VCS)
         found = {canonicalize_name(one.name) for one in self._all.releases if one.kept or one.artifact.kind in disk}
         return frozenset({"pip", *found} - planned)
-
-    def _escapes(self) -> tuple[str, ...]:
-        return tuple(f"a request past the gateway: {printable(one)}" for one in self._server.escapes())
 
     # --- what is judged just in time, from the server's threads
 
