@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.fields import optional
+from safeinstall.gateway.npm_audit import without
 from safeinstall.gateway.npm_cache import Packument, PackumentCache
 from safeinstall.gateway.npm_packument import (
     ABBREVIATED,
@@ -87,12 +88,24 @@ class _State:
 class NpmGateway:
     """See `Handler`: answers one guarded npm command."""
 
-    def __init__(self, upstream: Upstream, cache: PackumentCache, now: Callable[[], datetime]) -> None:
-        """Begin in the planning phase."""
+    def __init__(
+        self,
+        upstream: Upstream,
+        cache: PackumentCache,
+        now: Callable[[], datetime],
+        keeps: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """
+        Begin in the planning phase.
+
+        *keeps* is asked about the URL of each packument. True: that registry must not learn the name.
+        """
         self.phase = Phase.PLAN
         self._upstream = upstream
         self._cache = cache
         self._now = now
+        self._keeps = keeps
+        self._unspoken: frozenset[str] = frozenset()
         self._state = _State()
         self._ahead = ThreadPoolExecutor(max_workers=_AHEAD, thread_name_prefix="npm-ahead")
 
@@ -123,12 +136,13 @@ class NpmGateway:
         self._state.pages[url] = replace(page, body=b"")
         return Held(page=page_facts(packument), versions=found)
 
-    def freeze(self, tarballs: Collection[Planned]) -> None:
+    def freeze(self, tarballs: Collection[Planned], *, unspoken: frozenset[str] = frozenset()) -> None:
         """
         Turn to the installing phase: only *tarballs* are served, and of packuments only what `hold` kept.
 
-        A page that failed while planning fails again in the same way.
+        A page that failed while planning fails again in the same way. Names in *unspoken* are taken out of npm's audit.
         """
+        self._unspoken = unspoken
         self.phase = Phase.INSTALL
         self._state.pages = dict(self.pages())
         for planned in tarballs:
@@ -191,6 +205,8 @@ class NpmGateway:
                     self._ahead.submit(self._page, replace(request, url=target), wanted=spec)
 
     def _fetched(self, request: Request, url: str, wanted: str | None) -> Page:
+        if self._keeps(url):
+            return Page(url=url, status=HTTPStatus.NOT_FOUND, body=b'{"error":"Not found"}')
         authorization = request.headers.get("authorization", "")
         kept = self._cache.get(url, authorization)
         if kept is not None and kept.fresh(self._now()):
@@ -285,11 +301,15 @@ class NpmGateway:
     def _audit(self, request: Request) -> Response:
         headers = {key: value for key, value in request.headers.items() if key != "accept-encoding"}
         try:
+            asked = request.body
+            if self._unspoken:
+                headers.pop("content-encoding", None)
+                asked = without(asked, self._unspoken)
             answer = self._upstream.open(
-                request.url, method=request.method, headers=headers, transport=request.transport, body=request.body
+                request.url, method=request.method, headers=headers, transport=request.transport, body=asked
             )
             body = answer.read(MAX_PACKUMENT)
-        except SourceUnavailable as error:
+        except (SourceUnavailable, MalformedAnswer) as error:
             return _json(_FAILED, {"error": error.message}, kind=AccessKind.OTHER)
         return _document(answer.status, body, kind=AccessKind.OTHER)
 

@@ -46,6 +46,7 @@ class PageFacts:
 
     first_uploaded: datetime | None
     releases: int
+    versions: tuple[str, ...] = ()
 
 
 def parsed(body: bytes) -> Mapping[str, object]:
@@ -84,6 +85,7 @@ def page_facts(packument: Mapping[str, object]) -> PageFacts:
     return PageFacts(
         first_uploaded=min((moment for moment in uploads if moment is not None), default=None),
         releases=len(mapping(packument, "versions")),
+        versions=tuple(mapping(packument, "versions")),
     )
 
 

@@ -3,14 +3,15 @@
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems.npm.interpreter import located
 from safeinstall.ecosystems.npm.process import hooked
-from safeinstall.ecosystems.npm.session import NpmSession
+from safeinstall.ecosystems.npm.registries import Keeper
+from safeinstall.ecosystems.npm.session import NpmSession, told_registry
 from safeinstall.ecosystems.npm.verbs import Reading, Understood, classified, read, words
 from safeinstall.errors import MalformedAnswer, NotUnderstood
 from safeinstall.fields import field, items, optional
@@ -70,9 +71,10 @@ class NpmEcosystem:
         """See `Ecosystem.open`."""
         npm = located(real_tool, world.runner, world.env, world.cwd)
         upstream = Upstream()
-        gateway = NpmGateway(upstream, PackumentCache(world.cache / "npm"), world.now)
-        try:
-            with LoopbackServer(gateway) as server, tempfile.TemporaryDirectory(prefix="safeinstall-npm-") as temp:
+        with tempfile.TemporaryDirectory(prefix="safeinstall-npm-") as temp, closing(upstream):
+            keeper = Keeper(conditions=conditions, default=lambda: told_registry(Path(temp)))
+            gateway = NpmGateway(upstream, PackumentCache(world.cache / "npm"), world.now, keeper.keeps)
+            with closing(gateway), LoopbackServer(gateway) as server:
                 yield NpmSession(
                     intent=intent,
                     npm=npm,
@@ -80,12 +82,10 @@ class NpmEcosystem:
                     conditions=conditions,
                     server=server,
                     gateway=gateway,
+                    keeper=keeper,
                     vet=vet,
                     temp=Path(temp),
                 )
-        finally:
-            gateway.close()
-            upstream.close()
 
 
 def _told_by_npm(argv: Sequence[str], world: World) -> tuple[Reading, tuple[str, ...]]:

@@ -33,6 +33,7 @@ exports.attach = ({ settings, facts, npmRoot }) => {
     onlineOnly(npm, settings)
     facts.flat = npm.flatOptions
     if (settings.mode === 'plan') {
+      fs.writeFileSync(path.join(settings.temp, 'registry'), String(npm.flatOptions.registry))
       require('./planner.js').attach({ settings, npm, verb, args, inNpm })
     } else {
       guardUnpacking(settings, inNpm)

@@ -11,9 +11,11 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from safeinstall.contracts import Conditions
 from safeinstall.ecosystems.npm.document import Dependency, Document, Node
+from safeinstall.ecosystems.npm.offers import offers
+from safeinstall.ecosystems.npm.registries import registry
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood
 from safeinstall.gateway.npm import Held, NpmGateway, Page, bare
-from safeinstall.gateway.npm_packument import VersionFacts, digests, strongest
+from safeinstall.gateway.npm_packument import PageFacts, VersionFacts, digests, strongest
 from safeinstall.model import (
     Artifact,
     ArtifactKind,
@@ -22,9 +24,7 @@ from safeinstall.model import (
     Plan,
     Project,
     Purl,
-    Registry,
     Release,
-    Visibility,
 )
 from safeinstall.purl import make
 from safeinstall.text import printable, redacted
@@ -60,11 +60,14 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
         if not node.root and not node.link:
             releases[node.location] = _release(node, document, known, conditions, local=node.location in targets)
     releases = _within(installed, releases)
+    merged = _merged(_asked(document, releases))
+    pages = _pages(installed, releases, known)
     return Plan(
         ecosystem=_NPM,
-        releases=_merged(_asked(document, releases)),
+        releases=merged,
         edges=_edges(installed, releases),
-        projects=_projects(installed, releases, known),
+        projects=_projects(pages),
+        offers=offers(merged, pages, conditions),
         notes=_notes(document, releases),
     )
 
@@ -150,7 +153,7 @@ def _registered(node: Node, facts: VersionFacts, document: Document, conditions:
             digests=hashes,
             uploaded=facts.uploaded,
         ),
-        registry=_registry(node.registry or document.registry, document.registry, conditions),
+        registry=registry(node.registry or document.registry, document.registry, conditions),
         alias=node.name if node.name != node.package else None,
         kept=node.kept,
         install_script=node.script or facts.install_script,
@@ -228,23 +231,6 @@ def _within(installed: Collection[Node], releases: Mapping[str, Release]) -> dic
     return bound
 
 
-def _registry(url: str, default: str, conditions: Conditions) -> Registry:
-    shown = _without_credentials(url)
-    if any(_below(shown, prefix) for prefix in conditions.private_registries):
-        visibility = Visibility.PRIVATE
-    elif any(_below(shown, prefix) for prefix in conditions.public_registries):
-        visibility = Visibility.PUBLIC
-    else:
-        same = urlsplit(url).netloc == urlsplit(default).netloc
-        visibility = Visibility.PUBLIC if same else Visibility.PRIVATE
-    return Registry(url=shown, visibility=visibility)
-
-
-def _below(url: str, prefix: str) -> bool:
-    """Whether *url* lies at or below *prefix*: `https://a.example` does not cover `https://a.example.net`."""
-    return f"{url.rstrip('/')}/".startswith(f"{prefix.rstrip('/')}/")
-
-
 def _merged(releases: Collection[Release]) -> tuple[Release, ...]:
     """Return one release for each purl: kept only where every copy of it stays."""
     merged: dict[Purl, Release] = {}
@@ -300,15 +286,20 @@ def _requirement(edge: Dependency) -> str:
     return edge.name if edge.kind == "workspace" or not edge.spec else f"{edge.name}@{edge.spec}"
 
 
-def _projects(installed: Collection[Node], releases: Mapping[str, Release], known: _Known) -> tuple[Project, ...]:
-    found: dict[Purl, Project] = {}
+def _pages(installed: Collection[Node], releases: Mapping[str, Release], known: _Known) -> Mapping[Purl, PageFacts]:
+    found = {}
     for node in installed:
         held = known.held.get(bare(node.page)) if node.page else None
         release = releases.get(node.location)
         if held is not None and release is not None and release.registry is not None:
-            purl = make(_NPM, release.name)
-            found[purl] = Project(purl=purl, first_uploaded=held.page.first_uploaded, releases=held.page.releases)
-    return tuple(found.values())
+            found[make(_NPM, release.name)] = held.page
+    return found
+
+
+def _projects(pages: Mapping[Purl, PageFacts]) -> tuple[Project, ...]:
+    return tuple(
+        Project(purl=purl, first_uploaded=page.first_uploaded, releases=page.releases) for purl, page in pages.items()
+    )
 
 
 def _notes(document: Document, releases: Mapping[str, Release]) -> tuple[str, ...]:

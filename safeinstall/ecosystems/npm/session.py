@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safeinstall.contracts import Conditions, Vet, World
@@ -11,6 +11,7 @@ from safeinstall.ecosystems.npm.bundles import Inside
 from safeinstall.ecosystems.npm.interpreter import Npm
 from safeinstall.ecosystems.npm.planning import planned
 from safeinstall.ecosystems.npm.process import Hooked, hooked
+from safeinstall.ecosystems.npm.registries import HINT, Keeper
 from safeinstall.ecosystems.npm.verifying import differences
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood, SafeinstallError
 from safeinstall.fields import optional
@@ -34,6 +35,7 @@ class NpmSession:
     conditions: Conditions
     server: LoopbackServer
     gateway: NpmGateway
+    keeper: Keeper
     vet: Vet
     temp: Path
     _document: documents.Document | None = field(default=None)
@@ -47,9 +49,16 @@ class NpmSession:
         env = {**ready.env, "npm_config_logs_dir": str(self.temp / "logs")}
         done = self.world.runner.capture(ready.argv, cwd=self.intent.cwd, env=env)
         self.gateway.close()
-        self._document = _read(out, done.stdout + done.stderr, self.gateway)
         try:
-            return planned(self._document, self.gateway, self.conditions)
+            self._document = _read(out, done.stdout + done.stderr, self.gateway)
+        except CannotResolve as error:
+            missing = self.keeper.missing()
+            if missing is None:
+                raise
+            raise CannotResolve(missing, hint=HINT) from error
+        try:
+            plan = planned(self._document, self.gateway, self.conditions)
+            return replace(plan, notes=(*plan.notes, *self.keeper.notes()))
         except MalformedAnswer as error:
             raise CannotResolve(f"the plan of npm cannot be read: {error.message}") from error
 
@@ -72,13 +81,16 @@ class NpmSession:
                 )
                 for release in plan.releases
                 if release.artifact.kind in _FROM_TARBALLS
-            )
+            ),
+            unspoken=self.keeper.unspoken(plan.releases, self._document.registry),
         )
         settings = {"mode": "install", "out": str(self.temp / "install.json"), "planned": str(allowed)}
         ready = self._hooked(settings)
         code = self.world.runner.attached(ready.argv, cwd=self.intent.cwd, env=ready.env)
         verified = differences(self._document) if code == 0 and self._document.writes else ()
-        return Installed(exit_code=code, differences=verified, blocked=(*self.gateway.refusals(), *self._escapes()))
+        return Installed(
+            exit_code=code, differences=verified, blocked=(*self.gateway.refusals(), *self.server.troubles())
+        )
 
     def accesses(self) -> tuple[Access, ...]:
         """See `Session.accesses`."""
@@ -93,8 +105,13 @@ class NpmSession:
             proxy=self.server.proxy,
         )
 
-    def _escapes(self) -> tuple[str, ...]:
-        return tuple(f"{escape} did not come through the hook" for escape in self.server.escapes())
+
+def told_registry(temp: Path) -> str | None:
+    """Return the registry that npm said it asks for names of no scope; None: it has not begun yet."""
+    try:
+        return (temp / "registry").read_text(encoding="utf-8") or None
+    except OSError:
+        return None
 
 
 def _read(out: Path, output: str, gateway: NpmGateway) -> documents.Document:
