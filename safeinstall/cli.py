@@ -25,6 +25,8 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
        safeinstall allow PURL --check ID --reason TEXT [--until DATE] [--project]
                                           let one release through one check, with a reason
        safeinstall status                 settings with their origins, overrides in force
+       safeinstall update [--full] [--bundle FILE | --from FILE]
+                                          fetch the advisory index of this machine, or carry it to another
        safeinstall log                    the last runs
        safeinstall setup --dir DIR        write shims for pip, pip3 and npm into DIR
        safeinstall --version | --help
@@ -80,7 +82,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in ("allow", "status", "log", "setup"):
+    if command in ("allow", "status", "log", "setup", "update"):
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)

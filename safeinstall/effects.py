@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -22,16 +23,19 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from safeinstall import __version__
-from safeinstall.contracts import Finished
+from safeinstall.contracts import Finished, Stream
 from safeinstall.errors import MalformedAnswer, NotThere, SourceUnavailable, ToolMissing
 from safeinstall.text import printable, redacted
 
 _CHUNK = 65_536
 _CONNECT_SECONDS = 5.0
+_STALLED_SECONDS = 60.0
+"""A server that sends nothing for so long sends nothing any more, however long the whole may take."""
 _MOST_REDIRECTS = 5
 _KEEPS_METHOD = frozenset({307, 308})
 _POOL = 32
 _NOT_FOUND_BY_SHELL = 127
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def now() -> datetime:
@@ -63,6 +67,16 @@ class RequestsHttp:
     def post_json(self, url: str, body: object, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
         """See `Http.post_json`."""
         return _decoded(self._read(_Ask("POST", url, body, timeout, max_bytes)), url)
+
+    @contextmanager
+    def stream(self, url: str, *, timeout: timedelta, max_bytes: int, etag: str = "") -> Iterator[Stream]:
+        """See `Bulk.stream`."""
+        ask = _Ask("GET", url, None, timeout, max_bytes, {"If-None-Match": etag} if etag else {})
+        with _told(ask), self._arrive(ask) as response:
+            if etag and response.status_code == requests.codes.not_modified:
+                yield Stream(chunks=iter(()), etag=etag, changed=False)
+            else:
+                yield Stream(chunks=_chunks(response, ask), etag=response.headers.get("ETag", ""))
 
     def _session(self) -> requests.Session:
         with self._lock:
@@ -97,19 +111,19 @@ class RequestsHttp:
         return answer
 
     def _follow(self, ask: "_Ask") -> bytes:
+        with _told(ask), self._arrive(ask) as response:
+            return b"".join(_chunks(response, ask))
+
+    def _arrive(self, ask: "_Ask") -> requests.Response:
+        """Return the answer that all redirects lead to."""
         url = ask.url
-        shown = redacted(url)
-        try:
-            for _ in range(_MOST_REDIRECTS + 1):
-                with self._send(ask, url) as response:
-                    if not response.is_redirect:
-                        return _body(response, ask)
-                    url = _redirected(response, ask)
-        except requests.Timeout as error:
-            raise ask.late() from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            raise SourceUnavailable(f"{shown} could not be reached ({type(error).__name__})") from error
-        raise SourceUnavailable(f"{shown} redirects more than {_MOST_REDIRECTS} times")
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = self._send(ask, url)
+            if not response.is_redirect:
+                return response
+            with response:
+                url = _redirected(response, ask)
+        raise SourceUnavailable(f"{redacted(ask.url)} redirects more than {_MOST_REDIRECTS} times")
 
     def _send(self, ask: "_Ask", url: str) -> requests.Response:
         left = ask.seconds_left()
@@ -120,10 +134,10 @@ class RequestsHttp:
             ask.method,
             url,
             json=ask.body,
-            headers=self._headers if home else None,
+            headers={**ask.headers, **(self._headers if home else {})},
             # An auth that adds nothing: without one, requests would look into netrc.
             auth=None if urlsplit(url).username else _unchanged,
-            timeout=(min(_CONNECT_SECONDS, left), left),
+            timeout=(min(_CONNECT_SECONDS, left), min(_STALLED_SECONDS, left)),
             allow_redirects=False,
             stream=True,
         )
@@ -132,8 +146,17 @@ class RequestsHttp:
 class _Ask:
     """One request with its limits; its clock runs from the start."""
 
-    def __init__(self, method: str, url: str, body: object, timeout: timedelta, max_bytes: int) -> None:
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        body: object,
+        timeout: timedelta,
+        max_bytes: int,
+        headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> None:
         self.method = method
+        self.headers = headers
         self.url = url
         self.body = body
         self.max_bytes = max_bytes
@@ -147,7 +170,18 @@ class _Ask:
         return SourceUnavailable(f"{redacted(self.url)} did not answer within {self._seconds:.3g} s")
 
 
-def _body(response: requests.Response, ask: _Ask) -> bytes:
+@contextmanager
+def _told(ask: _Ask) -> Iterator[None]:
+    """Turn what goes wrong over the network into an error of ours."""
+    try:
+        yield
+    except requests.Timeout as error:
+        raise ask.late() from error
+    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+        raise SourceUnavailable(f"{redacted(ask.url)} could not be reached ({type(error).__name__})") from error
+
+
+def _chunks(response: requests.Response, ask: _Ask) -> Iterator[bytes]:
     shown = redacted(ask.url)
     if response.status_code in {requests.codes.not_found, requests.codes.gone}:
         raise NotThere(f"{shown} answered {response.status_code}")
@@ -156,17 +190,17 @@ def _body(response: requests.Response, ask: _Ask) -> bytes:
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in {"", "identity", "gzip", "deflate"}:  # others unpack without a bound, stacked ones even more so
         raise SourceUnavailable(f"{shown} answered in the encoding `{printable(encoding, limit=40)}`")
-    taken = bytearray()
+    taken = 0
     for chunk in response.iter_content(_CHUNK):
-        taken += chunk
-        if len(taken) > ask.max_bytes:
+        taken += len(chunk)
+        if taken > ask.max_bytes:
             raise SourceUnavailable(f"{shown} answered more than {ask.max_bytes:,} bytes")
         if ask.seconds_left() <= 0:
             raise ask.late()
+        yield chunk
     announced = response.headers.get("Content-Length", "")
-    if encoding in {"", "identity"} and announced.isdigit() and int(announced) != len(taken):
-        raise SourceUnavailable(f"{shown} broke off after {len(taken):,} bytes")
-    return bytes(taken)
+    if encoding in {"", "identity"} and announced.isdigit() and int(announced) != taken:
+        raise SourceUnavailable(f"{shown} broke off after {taken:,} bytes")
 
 
 def _redirected(response: requests.Response, ask: _Ask) -> str:

@@ -47,6 +47,8 @@ def mapping(document: object, path: str) -> Mapping[str, object]:
 
 
 def _walk(document: object, path: str) -> object:
+    if type(document) is dict and "." not in path:  # nearly every question, and records come by the hundred thousand
+        return document.get(path, _MISSING)
     value = document
     for key in path.split("."):
         if isinstance(value, Mapping):
@@ -61,6 +63,8 @@ def _walk(document: object, path: str) -> object:
 
 
 def _checked(value: object, path: str, kind: type[T]) -> T:
+    if type(value) is kind:
+        return value
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool and kind is not object):
         message = f"expected {kind.__name__}, got {type(value).__name__} at `{printable(path)}`"
         raise MalformedAnswer(message)

@@ -5,12 +5,15 @@ from collections.abc import Iterable
 from safeinstall.model import Advisory, AdvisoryKind, EcosystemName
 from safeinstall.versions import oldest_first
 
+_KINDS = tuple(AdvisoryKind)
+"""The worst first, as the model lists them."""
+
 
 def merge(advisories: Iterable[Advisory], ecosystem: EcosystemName = EcosystemName.PYPI) -> tuple[Advisory, ...]:
     """
     Return *advisories* on one release with those joined that share an id or alias, also over a chain of others.
 
-    Malware wins over vulnerability and the highest severity over the others; sources are joined by comma. The order is
+    The worst kind wins over the others, and the highest severity; sources are joined by comma. The order is
     the worst first, and does not depend on the order of *advisories*; *ecosystem* orders the fixed versions.
     """
     groups: list[tuple[set[str], list[Advisory]]] = []
@@ -39,9 +42,9 @@ def _joined(ids: set[str], members: list[Advisory], ecosystem: EcosystemName) ->
         fixed=oldest_first(ecosystem, frozenset(version for member in members for version in member.fixed)),
         url=next((member.url for member in sorted(members, key=_rank) if member.url is not None), None),
         source=", ".join(sorted({name for member in members for name in member.source.split(", ")})),
+        by_hash=any(member.by_hash for member in members),
     )
 
 
-def _rank(advisory: Advisory) -> tuple[bool, int, str, str, str]:
-    kind = advisory.kind is not AdvisoryKind.MALWARE
-    return kind, -advisory.severity, advisory.ident, advisory.source, advisory.summary
+def _rank(advisory: Advisory) -> tuple[int, int, str, str, str]:
+    return _KINDS.index(advisory.kind), -advisory.severity, advisory.ident, advisory.source, advisory.summary

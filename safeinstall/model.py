@@ -239,7 +239,13 @@ class AdvisoryKind(str, Enum):
     """What an advisory says a release is."""
 
     MALWARE = "malware"
+    PROTESTWARE = "protestware"
+    """It does what its users did not ask for, for a cause of its author's."""
     VULNERABILITY = "vulnerability"
+    COLLISION = "name-collides"
+    """Malware of this name on a public registry; this artifact comes from somewhere else."""
+    TELEMETRY = "telemetry"
+    UNMAINTAINED = "unmaintained"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,6 +264,8 @@ class Advisory:
     url: str | None = None
     source: str
     """The ident of the source that told it."""
+    by_hash: bool = False
+    """The record names the hash of the artifact itself, whatever name it is under."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

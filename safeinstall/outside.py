@@ -12,7 +12,7 @@ from safeinstall.places import SYSTEM_FILE
 
 if TYPE_CHECKING:
     from safeinstall.config import Settings
-    from safeinstall.contracts import Check, Ecosystem, Runner, Source
+    from safeinstall.contracts import Bulk, Check, Ecosystem, Runner, Source
 
 
 @dataclass(slots=True)
@@ -21,6 +21,12 @@ class Stage:
 
     judged: bool = False
     installing: bool = False
+
+
+def _bulk() -> "Bulk":
+    from safeinstall import wiring  # noqa: PLC0415 - `--version` needs none of it
+
+    return wiring.bulk()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +47,8 @@ class Outside:
     checks: Callable[[], Sequence["Check"]]
     sources: Callable[["Settings", Path], Sequence["Source"]]
     """The advisory sources that the settings switch on; the path is our cache folder."""
+    bulk: Callable[[], "Bulk"] = _bulk
+    """Where the bulk exports come from."""
     system_file: Path = SYSTEM_FILE
     stage: Stage = field(default_factory=Stage)
 

@@ -231,6 +231,17 @@ _FIXED = (
         layers=_OWNERS | {Layer.ENVIRONMENT},
     ),
     Setting(key="osv.enabled", read=_boolean, default=True, from_text=_boolean_text, tightens=_larger),
+    # Its bulk exports, which `safeinstall update` fetches.
+    Setting(
+        key="index.url",
+        read=_url,
+        default="https://storage.googleapis.com/osv-vulnerabilities",
+        from_text=str,
+        layers=_OWNERS | {Layer.ENVIRONMENT},
+    ),
+    Setting(key="index.enabled", read=_boolean, default=True, from_text=_boolean_text, tightens=_larger),
+    Setting(key="index.hours", read=_number(0, 87600), default=24.0, from_text=_number_text, tightens=_smaller),
+    Setting(key="index.path", read=_text, default=None, layers=_OWNERS),
     Setting(key="records", read=_texts, default=(), from_text=_texts_text, tightens=_superset, adds=True),
     Setting(key="cache.hours", read=_number(0, 720), default=24.0, from_text=_number_text, tightens=_smaller),
     Setting(key="registries.private", read=_texts, default=(), layers=_OWNERS),

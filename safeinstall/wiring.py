@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from safeinstall.config import Settings
-    from safeinstall.contracts import Check, Ecosystem, Runner, Source
+    from safeinstall.contracts import Bulk, Check, Ecosystem, Runner, Source
 
 # ruff: noqa: PLC0415 - importing late is what this module is for
 
@@ -51,6 +51,13 @@ def checks() -> Sequence["Check"]:
     return CHECKS
 
 
+def bulk() -> "Bulk":
+    """Return what fetches the bulk exports."""
+    from safeinstall.effects import RequestsHttp
+
+    return RequestsHttp()
+
+
 def sources(settings: "Settings", cache: Path) -> Sequence["Source"]:
     """Return the advisory sources that *settings* switch on, in the order in which they report."""
     from safeinstall.effects import RequestsHttp
@@ -63,9 +70,23 @@ def sources(settings: "Settings", cache: Path) -> Sequence["Source"]:
     http = RequestsHttp()
     kept = Cache(cache)
     found: list[Source] = []
+    api: Source | None = None
     if settings.osv_url is not None:
-        found.append(OsvSource(http, settings.osv_url, kept, keep=settings.cache_age, offline=settings.offline))
+        api = OsvSource(http, settings.osv_url, kept, keep=settings.cache_age, offline=settings.offline)
+    index = _index(settings, cache, api)
+    found += [one for one in (index or api,) if one is not None]
     # Offline, records at a URL are out of reach; whoever has them in a folder is asked as ever.
     found += [RecordsSource(one, http) for one in settings.records if not (settings.offline and "://" in one)]
     found += [RegistrySource(http, kept, offline=settings.offline), EmbeddedSource()]
     return found
+
+
+def _index(settings: "Settings", cache: Path, api: "Source | None") -> "Source | None":
+    """Return the local index, in front of *api*; None: nobody has fetched one, or it is switched off."""
+    from safeinstall import feeds
+    from safeinstall.sources.index import IndexSource
+
+    folder, limit = feeds.index_folder(settings, cache), feeds.index_age(settings)
+    if limit is None or not any(folder.glob("*.json")):
+        return None
+    return IndexSource(folder, limit=limit, offline=settings.offline, otherwise=api)

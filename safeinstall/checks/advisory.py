@@ -18,6 +18,14 @@ _SUMMARY = 140
 _IDS_SHOWN = 8
 _FIXED_SHOWN = 5
 _FRESH = timedelta(minutes=10)
+_CLAIMS = {
+    AdvisoryKind.MALWARE: "is reported as malware",
+    AdvisoryKind.PROTESTWARE: "is reported as protestware",
+    AdvisoryKind.VULNERABILITY: "has a known vulnerability",
+    AdvisoryKind.COLLISION: "has the name of malware on a public registry",
+    AdvisoryKind.TELEMETRY: "is reported to send data home",
+    AdvisoryKind.UNMAINTAINED: "is not maintained any more",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +48,7 @@ class Advisory:
         facts.advisories(release.purl)
 
     def _finding(self, release: Release, advisory: model.Advisory, facts: Facts) -> Finding:
-        malware = advisory.kind is AdvisoryKind.MALWARE
-        claim = "is reported as malware" if malware else "has a known vulnerability"
+        claim = _CLAIMS[advisory.kind]
         name, version = printable(release.name), printable(release.version, limit=60)
         summary = printable(advisory.summary, limit=_SUMMARY).rstrip(".")
         return Finding(
@@ -52,7 +59,7 @@ class Advisory:
             confidence=Confidence.HIGH,
             title=f"`{name}` {version} {claim}: {summary}",
             evidence=tuple(_evidence(release, advisory, facts)),
-            hint=_malware_hint(release, facts) if malware else _upgrade_hint(release, advisory),
+            hint=_hint(release, advisory, facts),
             ids=tuple(printable(ident, limit=80) for ident in (advisory.ident, *sorted(advisory.aliases))),
         )
 
@@ -64,6 +71,8 @@ def _evidence(release: Release, advisory: model.Advisory, facts: Facts) -> Itera
     states = {state.source: state for state in facts.sources}
     told = (_aged(source, states.get(source), facts) for source in advisory.source.split(", "))
     yield f"told by {', '.join(told)}"
+    if advisory.by_hash:
+        yield "the hash of the artifact is the one that the record names, whatever it is called here"
     if advisory.fixed:
         ecosystem, _, version = parts(release.purl)
         shown = newer(ecosystem, advisory.fixed, version or release.version) or advisory.fixed
@@ -82,6 +91,19 @@ def _aged(source: str, state: SourceState | None, facts: Facts) -> str:
         hours, minutes = divmod(int(age.total_seconds()) // 60, 60)
         return f"{source} ({hours} h {minutes:02d} min old)" if hours else f"{source} ({minutes} min old)"
     return f"{source} (as of {state.as_of:%Y-%m-%d}, {age.days} days old)"
+
+
+def _hint(release: Release, advisory: model.Advisory, facts: Facts) -> str:
+    match advisory.kind:
+        case AdvisoryKind.MALWARE:
+            return _malware_hint(release, facts)
+        case AdvisoryKind.COLLISION:
+            name = printable(release.name)
+            return f"this `{name}` comes from elsewhere: see to it that no install takes the public one of that name"
+        case AdvisoryKind.PROTESTWARE | AdvisoryKind.VULNERABILITY | AdvisoryKind.TELEMETRY:
+            return _upgrade_hint(release, advisory)
+        case AdvisoryKind.UNMAINTAINED:
+            return f"nobody mends `{printable(release.name)}` any more: look for another package"
 
 
 def _malware_hint(release: Release, facts: Facts) -> str:

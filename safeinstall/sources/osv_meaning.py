@@ -1,4 +1,4 @@
-"""What an OSV record means: malware or vulnerability, how bad, in which words, under which other names."""
+"""What an OSV record means: of what kind, how bad, in which words, under which other names."""
 
 import re
 from collections.abc import Iterator
@@ -36,6 +36,15 @@ _NAMED = {
     "CRITICAL": Severity.CRITICAL,
 }
 
+_FAULT = AdvisoryKind.VULNERABILITY
+_SEVERITIES = {
+    AdvisoryKind.MALWARE: Severity.CRITICAL,
+    AdvisoryKind.PROTESTWARE: Severity.HIGH,
+    AdvisoryKind.TELEMETRY: Severity.LOW,
+    AdvisoryKind.UNMAINTAINED: Severity.LOW,
+}
+"""Of kinds whose records are seldom scored."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Meaning:
@@ -53,14 +62,26 @@ def read(document: object, ident: str) -> Meaning:
     aliases = frozenset(alias.strip() for alias in items(document, "aliases", str) if alias.strip()) - {ident}
     summary = optional(document, "summary", str) or ""
     details = optional(document, "details", str) or ""
-    malware = _is_malware(document, ident, aliases, summary, details)
+    kind = _kind(document, ident, aliases, summary, details)
     return Meaning(
         aliases=aliases,
-        kind=AdvisoryKind.MALWARE if malware else AdvisoryKind.VULNERABILITY,
-        severity=Severity.CRITICAL if malware else _severity(document),
+        kind=kind,
+        severity=_SEVERITIES.get(kind) or _severity(document),
         summary=(summary.strip() or _first_line(details) or ident)[:_LONGEST_SUMMARY],
         url=_url(document),
     )
+
+
+def _kind(document: object, ident: str, aliases: frozenset[str], summary: str, details: str) -> AdvisoryKind:
+    """Return what the record is about; where it says two things, the worse."""
+    if _is_malware(document, ident, aliases, summary, details):
+        return AdvisoryKind.MALWARE
+    # RustSec, and records that follow it, say `informational`; others `type`.
+    parts = (document, *items(document, "affected", dict))
+    said = {str(_specific(part).get(key)).strip().lower() for part in parts for key in ("type", "informational")}
+    if "protestware" in said or any("protestware" in text[:_WORDS_READ].lower() for text in (summary, details)):
+        return AdvisoryKind.PROTESTWARE
+    return next((kind for kind in (AdvisoryKind.TELEMETRY, AdvisoryKind.UNMAINTAINED) if kind.value in said), _FAULT)
 
 
 def _is_malware(document: object, ident: str, aliases: frozenset[str], summary: str, details: str) -> bool:

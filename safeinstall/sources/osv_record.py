@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 
 from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import field, items, mapping, optional
-from safeinstall.model import Advisory, AdvisoryKind, EcosystemName, Severity
-from safeinstall.sources import osv_meaning
+from safeinstall.model import Advisory, AdvisoryKind, Digest, EcosystemName, Severity
+from safeinstall.sources import osv_hashes, osv_meaning
 from safeinstall.text import printable
 from safeinstall.versions import Ordered, equal, oldest_first, order
 
@@ -126,6 +126,8 @@ class Record:
     withdrawn: bool
     affected: tuple[Affected, ...]
     """Packages of other ecosystems are left out."""
+    digests: frozenset[Digest] = frozenset()
+    """Hashes of the artifacts that it is about."""
 
     def hits(self, ecosystem: EcosystemName, name: str, version: str) -> bool:
         """
@@ -198,6 +200,7 @@ def parse(document: object) -> Record:
         url=meaning.url,
         withdrawn=withdrawn,
         affected=affected,
+        digests=frozenset() if withdrawn else osv_hashes.digests(mapping(document, "")),
     )
 
 

@@ -16,6 +16,7 @@ from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.model import Purl, Registry, Release, Visibility
 from safeinstall.sources.cache import Cache
 from safeinstall.sources.embedded import EmbeddedSource
+from safeinstall.sources.index import IndexSource
 from safeinstall.sources.osv import OsvSource
 from safeinstall.sources.records import RecordsSource
 from safeinstall.sources.registry import RegistrySource
@@ -191,14 +192,25 @@ def test_a_registry_is_not_asked_for_longer_than_the_deadline(services: Services
 class TestTheShelf:
     """What holds for the list of sources."""
 
-    HELPERS: ClassVar[set[str]] = {"__init__", "asking", "cache", "documents", "osv_meaning", "osv_record", "shelf"}
+    HELPERS: ClassVar[set[str]] = {
+        "__init__",
+        "asking",
+        "cache",
+        "documents",
+        "osv_hashes",
+        "osv_meaning",
+        "osv_record",
+        "shelf",
+    }
 
     def test_every_source_file_is_registered(self) -> None:
         """A file in sources/ which nobody registered would be a source that is never asked."""
         files = {path.stem for path in Path(sources.__file__).parent.glob("*.py")} - self.HELPERS
 
         assert files == set(sources.IDENTS)
-        assert {source.ident for source in (OsvSource, RecordsSource, RegistrySource, EmbeddedSource)} == files
+        assert {
+            source.ident for source in (IndexSource, OsvSource, RecordsSource, RegistrySource, EmbeddedSource)
+        } == files
 
     def test_only_sources_that_nobody_overhears_may_be_told_private_names(self) -> None:
         """The one source whose questions leave the network says so."""

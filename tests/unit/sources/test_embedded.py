@@ -109,8 +109,8 @@ def test_the_good_versions_and_the_imitated_packages_are_not_accused(purl: str) 
 
 def test_protestware_is_no_malware() -> None:
     """A message on the desktop is told, but not as what steals."""
-    assert told("pkg:npm/node-ipc@11.0.0") == [AdvisoryKind.VULNERABILITY]
-    assert told("pkg:npm/peacenotwar@9.1.5") == [AdvisoryKind.VULNERABILITY]
+    assert told("pkg:npm/node-ipc@11.0.0") == [AdvisoryKind.PROTESTWARE]
+    assert told("pkg:npm/peacenotwar@9.1.5") == [AdvisoryKind.PROTESTWARE]
 
 
 def test_a_private_package_may_have_the_name_of_an_old_squat() -> None:

@@ -1,0 +1,105 @@
+"""`safeinstall update`: fetches the local advisory index, or carries it to machines without a network."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from safeinstall.advisories import bundle
+from safeinstall.advisories.store import Standing, standing
+from safeinstall.advisories.update import Export, Updated, update
+from safeinstall.commands.arguments import Parser
+from safeinstall.commands.common import settings_of
+from safeinstall.config import Settings
+from safeinstall.errors import MalformedAnswer, Misconfigured, SafeinstallError
+from safeinstall.feeds import index_folder, index_url
+from safeinstall.formats.text import age
+from safeinstall.model import EcosystemName
+from safeinstall.names.popular import names_file
+from safeinstall.outside import Outside
+from safeinstall.places import places
+from safeinstall.progress import Quiet, Terminal
+from safeinstall.text import printable
+
+FAILED = 43
+"""At least one index could not be brought up to date; it counts as before, and gets older."""
+
+
+def run(outside: Outside, words: Sequence[str]) -> int:
+    """Bring the index up to date, or write or load a bundle; returns 0, or 43 when some of it failed."""
+    parser = Parser("update", "Fetch the advisory index of this machine, or what has changed since.")
+    names = [one.value for one in EcosystemName]
+    parser.add_argument("--ecosystem", choices=names, action="append", help="only this one (repeatable)")
+    parser.add_argument("--full", action="store_true", help="fetch everything anew")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--bundle", metavar="FILE", help="write the index that is here into FILE, for other machines")
+    way.add_argument("--from", dest="source", metavar="FILE", help="load the index from the bundle FILE")
+    given = parser.parse_args(words)
+    if given.ecosystem and (given.bundle or given.source):
+        raise Misconfigured("safeinstall update: a bundle is of all ecosystems: leave out --ecosystem")
+    where = places(outside.env)
+    settings = settings_of(outside, where)
+    folder = index_folder(settings, where.cache)
+    if given.bundle is not None:
+        made = bundle.write(folder, outside.cwd / given.bundle, [*_popular()], now=outside.now())
+        outside.say(f"safeinstall: {_listed(outside, made.standings)}; written to {given.bundle}\n")
+        return 0
+    if given.source is not None:
+        loaded = bundle.load(outside.cwd / given.source, folder, older=given.full)
+        outside.say(f"safeinstall: {_listed(outside, loaded.standings)}; loaded from {given.source}\n")
+        return 0
+    wanted = [EcosystemName(name) for name in dict.fromkeys(given.ecosystem or names)]
+    return _update(outside, settings, folder, wanted, full=given.full)
+
+
+def _update(outside: Outside, settings: Settings, folder: Path, wanted: Sequence[EcosystemName], *, full: bool) -> int:
+    reporter = Terminal(outside.stderr) if outside.stderr.isatty() else Quiet()
+    export = Export(http=outside.bulk(), base_url=index_url(settings), reporter=reporter)
+    done: list[Updated] = []
+    failed: list[str] = []
+    for ecosystem in wanted:
+        try:
+            done.append(update(export, folder, ecosystem, now=outside.now(), full=full))
+        except SafeinstallError as error:
+            hint = f"\n\nhint: {printable(error.hint)}" if error.hint is not None else ""
+            failed.append(
+                f"error: the index of {ecosystem.value} could not be updated: {printable(error.message, limit=400)}"
+                f"; {_left(outside, folder, ecosystem)}{hint}\n"
+            )
+        finally:
+            reporter.done()
+    for text in failed:
+        outside.say(text)
+    if done:
+        outside.say(f"safeinstall: {'; '.join(_told(one) for one in done)}\n")
+    return FAILED if failed else 0
+
+
+def _told(one: Updated) -> str:
+    held = one.standing
+    what = "imported" if one.whole else f"{one.changes:,} changes" if one.changes else "nothing new"
+    unreadable = f", {held.unreadable:,} of them unreadable" if held.unreadable else ""
+    newest = held.newest[:10] or "unknown"
+    return f"index of {one.ecosystem.value}: {what}, {held.records:,} records{unreadable}, newest of {newest}"
+
+
+def _left(outside: Outside, folder: Path, ecosystem: EcosystemName) -> str:
+    try:
+        held = standing(folder, ecosystem)
+    except MalformedAnswer:
+        return "what is there is damaged and not used"
+    if held is None:
+        return "there is none yet"
+    return f"what is there was checked {age(held.age(outside.now()))} and is used until it is too old"
+
+
+def _listed(outside: Outside, standings: Mapping[EcosystemName, Standing]) -> str:
+    return "; ".join(
+        f"index of {ecosystem.value}, {held.records:,} records, checked {age(held.age(outside.now()))}"
+        for ecosystem, held in standings.items()
+    )
+
+
+def _popular() -> Iterator[Path]:
+    for ecosystem in EcosystemName:
+        path = names_file(ecosystem)
+        if path.is_file():
+            yield path
