@@ -4,6 +4,7 @@ from safeinstall.checks.advisory import Advisory
 from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.source_build import SourceBuild
+from safeinstall.checks.starjacking import StarJacking
 from safeinstall.checks.typosquat import Typosquat
 from safeinstall.checks.unverified_source import UnverifiedSource
 from safeinstall.contracts import Check
@@ -11,6 +12,7 @@ from safeinstall.contracts import Check
 CHECKS: tuple[Check, ...] = (
     Advisory(),
     Typosquat(),
+    StarJacking(),
     DependencyConfusion(),
     UnverifiedSource(),
     SourceBuild(),

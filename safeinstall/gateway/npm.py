@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
-from safeinstall.fields import optional
+from safeinstall.fields import mapping, optional
 from safeinstall.gateway.npm_audit import without
 from safeinstall.gateway.npm_cache import Packument, PackumentCache
 from safeinstall.gateway.npm_packument import (
@@ -26,6 +26,7 @@ from safeinstall.gateway.npm_packument import (
     VersionFacts,
     abbreviated,
     frozen,
+    named_repositories,
     page_facts,
     parsed,
     version_facts,
@@ -77,6 +78,8 @@ class _State:
     """Also those that were fetched ahead in vain."""
     asked: set[str] = field(default_factory=set)
     """The pages that npm itself asked for."""
+    requests: dict[str, Request] = field(default_factory=dict)
+    """How npm asked for them."""
     abbreviates: dict[str, bool] = field(default_factory=dict)
     views: dict[str, dict[str, object]] = field(default_factory=dict)
     tarballs: dict[str, list[Planned]] = field(default_factory=dict)
@@ -122,6 +125,26 @@ class NpmGateway:
         """Return what was refused and why, one sentence each."""
         with self._state.lock:
             return tuple(dict.fromkeys(self._state.refusals))
+
+    def repositories(self, page: str, own: str, name: str) -> tuple[str, ...] | None:
+        """
+        Return what the newest version of *name* says of its repository, at the registry of *page*, the page of *own*.
+
+        None: unknown. It is asked as npm asked for *page*, and nothing follows from it.
+        """
+        request = self._state.requests.get(bare(page))
+        base = bare(page).removesuffix(f"/{own}")
+        if request is None or base == bare(page):
+            return None
+        headers = {**request.headers, "x-safeinstall-facts": "1"}
+        try:
+            other = self._page(replace(request, url=f"{base}/{name.replace('/', '%2f')}", headers=headers), wanted=None)
+            packument = parsed(other.body) if other.status == HTTPStatus.OK and other.body else {}
+            newest = optional(packument, "dist-tags.latest", str)
+            found = optional(packument, "versions", dict) or {}
+            return named_repositories(mapping(found[newest], "")) if newest in found else None
+        except MalformedAnswer:
+            return None
 
     def hold(self, url: str, versions: Collection[str]) -> Held:
         """
@@ -170,6 +193,7 @@ class NpmGateway:
         page = self._page(request, wanted=None)
         with self._state.lock:
             self._state.asked.add(page.url)
+            self._state.requests[page.url] = request
         if "x-safeinstall-facts" in request.headers:
             return Response(HTTPStatus.NO_CONTENT, {}, kind=AccessKind.PAGE)
         if page.failure is not None:

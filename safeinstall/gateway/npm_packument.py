@@ -38,6 +38,8 @@ class VersionFacts:
     deprecated: str | None
     """The publisher's words; None: it is not deprecated."""
     install_script: bool
+    repositories: tuple[str, ...] = ()
+    """What the manifest calls its repository and its home page, as it stands there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +77,15 @@ def version_facts(packument: Mapping[str, object], version: str) -> VersionFacts
         uploaded=_moment(_times(packument).get(version)),
         deprecated=deprecated if isinstance(deprecated, str) and deprecated else None,
         install_script=has_install_script(manifest),
+        repositories=named_repositories(manifest),
     )
+
+
+def named_repositories(manifest: Mapping[str, object]) -> tuple[str, ...]:
+    """Return what *manifest* calls its repository and its home page; of another type than npm's: nothing."""
+    told = manifest.get("repository")
+    texts = (told.get("url") if isinstance(told, Mapping) else told, manifest.get("homepage"))
+    return tuple(text for text in texts if isinstance(text, str) and text)
 
 
 def page_facts(packument: Mapping[str, object]) -> PageFacts:

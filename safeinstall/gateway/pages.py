@@ -166,6 +166,18 @@ def filename_of(url: str) -> str:
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
+def newest(page: Page) -> IndexFile | None:
+    """Return a file of the newest version on *page*, wheels before the rest and prereleases last; None: it has none."""
+    ranked: list[tuple[bool, Version, bool, int]] = []
+    for place, entry in enumerate(page.entries):
+        try:
+            version = Version(entry.file.version)
+        except InvalidVersion:
+            continue
+        ranked.append((not version.is_prerelease, version, entry.file.is_wheel, -place))
+    return page.entries[-max(ranked)[3]].file if ranked else None
+
+
 def is_archive(filename: str) -> bool:
     """Whether pip would take a file of this name for something to install."""
     return filename.lower().endswith(ARCHIVES)

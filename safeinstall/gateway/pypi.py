@@ -11,14 +11,14 @@ from packaging.utils import canonicalize_name
 
 from safeinstall.errors import MalformedAnswer, SafeinstallError, SourceUnavailable
 from safeinstall.gateway import metadata
-from safeinstall.gateway.pages import Channel, IndexFile, Page, filename_of, is_archive, key, project_of_page
+from safeinstall.gateway.pages import Channel, IndexFile, Page, filename_of, is_archive, key, newest, project_of_page
 from safeinstall.gateway.prefetch import Prefetcher
 from safeinstall.gateway.pypi_ahead import Wanted
 from safeinstall.gateway.pypi_artifacts import Artifacts
 from safeinstall.gateway.pypi_index import Index, served, told, written
 from safeinstall.gateway.pypi_known import Known
 from safeinstall.gateway.pypi_other import Others
-from safeinstall.gateway.pypi_remote import MetadataReader, Told
+from safeinstall.gateway.pypi_remote import MetadataReader, Told, for_host
 from safeinstall.gateway.pypi_target import Fit, Target
 from safeinstall.gateway.server import Refusal, Request, Response
 from safeinstall.gateway.stream import Expected
@@ -247,6 +247,22 @@ class PypiGateway:
     def metadata(self, url: str) -> bytes | None:
         """Return the METADATA (sdist: PKG-INFO) that the planner was given for the file at *url*."""
         return self._reader.known(key(url))
+
+    def newest_metadata(self, project: str, like: str) -> bytes | None:
+        """Return the metadata of the newest file of *project* at the index that lists *like*; None: unknown."""
+        known = self._known.file(like)
+        if known is None:
+            return None
+        url = f"{known.page.rstrip('/').rpartition('/')[0]}/{project}/"
+        try:
+            page = self._page_ahead(url, known.channel)
+            file = newest(page)
+            return None if file is None else self._reader.get(file, for_host(known.channel, url, file.url))
+        except SafeinstallError:
+            return None
+        except Told as asked:
+            asked.answer.close()
+            return None
 
     def build_need(self, url: str) -> BuildNeed:
         """Return what installing the known file at *url* runs, by the metadata that was served (PEP 643)."""

@@ -4,12 +4,14 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from safeinstall.contracts import Conditions
+from safeinstall.ecosystems.npm.claims import claims
 from safeinstall.ecosystems.npm.document import Dependency, Document, Node
 from safeinstall.ecosystems.npm.offers import offers
 from safeinstall.ecosystems.npm.registries import registry
@@ -68,6 +70,9 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
         edges=_edges(installed, releases),
         projects=_projects(pages),
         offers=offers(merged, pages, conditions),
+        claims=claims(
+            _told(installed, releases, known), merged, partial(_newest, _asked_at(installed, releases), gateway)
+        ),
         notes=_notes(document, releases),
     )
 
@@ -294,6 +299,23 @@ def _pages(installed: Collection[Node], releases: Mapping[str, Release], known: 
         if held is not None and release is not None and release.registry is not None:
             found[make(_NPM, release.name)] = held.page
     return found
+
+
+def _told(installed: Collection[Node], releases: Mapping[str, Release], known: _Known) -> Mapping[Purl, VersionFacts]:
+    found = {}
+    for node in installed:
+        facts = known.facts(node) if node.location in releases and not node.stub else None
+        if facts is not None:
+            found[releases[node.location].purl] = facts
+    return found
+
+
+def _asked_at(installed: Collection[Node], releases: Mapping[str, Release]) -> Mapping[Purl, str]:
+    return {releases[node.location].purl: node.page for node in installed if node.page and node.location in releases}
+
+
+def _newest(pages: Mapping[Purl, str], gateway: NpmGateway, release: Release, name: str) -> tuple[str, ...] | None:
+    return gateway.repositories(pages[release.purl], release.name, name)
 
 
 def _projects(pages: Mapping[Purl, PageFacts]) -> tuple[Project, ...]:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from safeinstall.contracts import Conditions, Vet, World
-from safeinstall.ecosystems.pypi import compose, offers, releases
+from safeinstall.ecosystems.pypi import claims, compose, offers, releases
 from safeinstall.ecosystems.pypi.compose import Part
 from safeinstall.ecosystems.pypi.front import Front
 from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked
@@ -294,6 +294,7 @@ class PypiSession:
             releases=self._all.releases,
             edges=self._all.edges,
             projects=compose.projects(self._all, self._gateway),
+            claims=() if self._partial else claims.claims(self._all.releases, self._gateway),
             offers=() if self._known is None else self._offers(self._known),
             notes=(*self._all.notes, *self._keeper.notes(self._all.releases)),
         )
