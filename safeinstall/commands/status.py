@@ -6,6 +6,7 @@ from pathlib import Path
 from safeinstall import __version__
 from safeinstall.commands.arguments import Parser
 from safeinstall.commands.common import settings_of
+from safeinstall.commands.standings import lines
 from safeinstall.config import Settings
 from safeinstall.contracts import Source
 from safeinstall.model import Override
@@ -32,8 +33,9 @@ def _lines(outside: Outside, settings: Settings, where: Places) -> Iterator[str]
     rows = [f"{key} = {shown(one.value)}" + _origin(one.origin, one.layer) for key, one in values]
     yield from _section("settings", rows)
     yield from _section("locked", [f"{key} by {path}" for key, path in settings.locked.items()])
-    yield from _section("advisory sources", [_source(one) for one in _sources(outside, settings)])
     now = outside.now()
+    known = lines(_sources(outside, settings), settings, where.cache, now=now)
+    yield from _section("advisory sources", list(known))
     for title, ended in (("overrides in force", False), ("overrides that ended", True)):
         found = [one for one in settings.overrides if (one.until is not None and one.until <= now) is ended]
         yield from _section(title, [_override(one) for one in found])
@@ -54,10 +56,6 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _origin(origin: str, layer: Layer) -> str:
     return "" if layer is Layer.DEFAULT else f"  ({origin})"
-
-
-def _source(source: Source) -> str:
-    return f"{source.ident}, a supplement: its silence proves nothing" if source.supplement else source.ident
 
 
 def _override(override: Override) -> str:

@@ -82,6 +82,20 @@ class Cache:
 
         self._try(write, None)
 
+    def tally(self, ident: str) -> tuple[int, datetime | None]:
+        """Return how many answers of the source *ident* are kept, and when the newest of them was given."""
+        if not self._path.exists():
+            return 0, None
+        query = "SELECT count(*), max(at) FROM kept WHERE space LIKE ? OR space LIKE ?"
+        spaces = (f"{ident} %", f"{ident}-query %")
+        nothing: tuple[object, object] = (0, None)
+        number, stamp = self._try(lambda base: base.execute(query, spaces).fetchone(), nothing)
+        try:
+            when = None if stamp is None else datetime.fromtimestamp(float(str(stamp)), timezone.utc)
+            return int(str(number)), when
+        except (ValueError, OverflowError, OSError):
+            return 0, None
+
     def _try(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         for attempt in ("as it is", "made anew"):
             try:
