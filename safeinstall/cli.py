@@ -22,6 +22,8 @@ HELP = """\
 usage: safeinstall pip ARGS...            guard this pip command: judge the whole set, then install exactly it
        safeinstall npm ARGS...            the same for npm
        safeinstall plan pip|npm ARGS...   resolve and judge only; --format text|json
+       safeinstall check NAME... [--ecosystem pypi|npm] [--format text|json]
+                                          judge names alone, before they are written into a file
        safeinstall allow PURL --check ID --reason TEXT [--until DATE] [--project]
                                           let one release through one check, with a reason
        safeinstall status                 settings with their origins, overrides in force
@@ -82,7 +84,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in ("allow", "status", "log", "setup", "update"):
+    if command in ("allow", "check", "status", "log", "setup", "update"):
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)

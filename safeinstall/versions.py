@@ -13,7 +13,7 @@ from safeinstall.model import EcosystemName
 _LONGEST = 256
 """npm refuses longer versions, and a longer text is an attack on the parser rather than a version."""
 
-_CALENDAR = range(1900, 2200)
+_FIRST_YEAR = 1900
 _HIGH = 99
 _NINES = 2
 _STEP = 5
@@ -80,10 +80,15 @@ def uncounted(version: str) -> bool:
     if found is None:
         return False
     major, rest = int(found[1][:_LONGEST]), found[2].split(".")[1:]
-    if _HIGH <= major < _CALENDAR.start:
+    if major >= _HIGH and not _dated(major):
         return True
     nines = [part for part in (found[1], *rest) if part.strip("9") == ""]
     return len(nines) >= _NINES and nines[0] == found[1] and len(nines) == len(rest) + 1
+
+
+def _dated(number: int) -> bool:
+    """Whether *number* may be a year, or a date that begins with one."""
+    return number >= _FIRST_YEAR and str(number).strip("9") != ""
 
 
 def leaps(version: str, below: str) -> bool:
@@ -92,7 +97,7 @@ def leaps(version: str, below: str) -> bool:
     if one is None or other is None:
         return False
     high, low = int(one[1][:_LONGEST]), int(other[1][:_LONGEST])
-    return high not in _CALENDAR and high - low >= _STEP and high >= _TIMES * low
+    return not _dated(high) and high - low >= _STEP and high >= _TIMES * low
 
 
 def oldest_first(ecosystem: EcosystemName, versions: frozenset[str]) -> tuple[str, ...]:
