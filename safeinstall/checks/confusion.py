@@ -16,7 +16,6 @@ from safeinstall.versions import leaps, uncounted
 CONFUSION = "confusion"
 NOTE = "confusion-note"
 
-_DECLARE = "if the name is yours, declare it: `[private] names = [NAME]` and `[registries] private = [URL]`"
 _NUMBERED = "is a number that nobody counts up to; such a one is chosen to win over a private name"
 
 
@@ -95,7 +94,7 @@ class DependencyConfusion:
             confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
             title=title,
             evidence=tuple(evidence),
-            hint=_DECLARE if blocks else "a higher version on the public one would win next time; " + _DECLARE,
+            hint=_declare(release) if blocks else f"a higher public version would win next time; {_declare(release)}",
         )
 
     def _leap(self, release: Release, facts: Facts, chosen: Offer) -> Finding:
@@ -123,7 +122,7 @@ class DependencyConfusion:
             confidence=Confidence.HIGH if owned else Confidence.MEDIUM if young else Confidence.LOW,
             title=title,
             evidence=tuple(evidence),
-            hint="ask whoever publishes it why it begins there; " + _DECLARE
+            hint=f"ask whoever publishes it why it begins there; {_declare(release)}"
             if chosen.below is None
             else f"ask for the version that you know, such as {printable(chosen.below)}, and ask whoever keeps the "
             "registry where this one comes from",
@@ -133,6 +132,11 @@ class DependencyConfusion:
 def _twin(other: Offer, chosen: Offer) -> bool:
     """Whether *other* is a mirror: it lists the very file, or files in common where nobody declared whose they are."""
     return other.planned or (other.shared and (other.guessed or chosen.guessed))
+
+
+def _declare(release: Release) -> str:
+    name = printable(release.name, limit=60)
+    return f'if the name is yours, declare it: `[private] names = ["{name}"]` and `[registries] private = [URL]`'
 
 
 def _told(offer: Offer) -> str:

@@ -9,17 +9,21 @@ Every message as a person sees it: the whole stderr of one run, compared with a 
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from safeinstall.checks.confusion import DependencyConfusion
+from safeinstall.checks.starjacking import StarJacking
+from safeinstall.ecosystems.npm.registries import HINT as NPM_HINT
+from safeinstall.ecosystems.pypi.offers import HINT as PYPI_HINT
 from safeinstall.errors import CannotResolve, NotUnderstood, SourceUnavailable
 from safeinstall.ledger import user
-from safeinstall.model import AdvisoryKind, ArtifactKind, Installed, Purl, Severity
-from safeinstall.purl import parse
-from tests.fakes import NOW, FakeSession, FakeSource, FakeSupplement, advisory, plan, release
-from tests.outsides import Machine, NameCheck
+from safeinstall.model import AdvisoryKind, ArtifactKind, Claim, Installed, Offer, Project, Purl, Registry, Severity
+from safeinstall.purl import parse, project
+from tests.fakes import NOW, PRIVATE, PUBLIC, FakeSession, FakeSource, FakeSupplement, advisory, plan, release
+from tests.outsides import FakeCheck, Machine, NameCheck
 
 UPDATE = "SAFEINSTALL_UPDATE_SCREENS" in os.environ
 HERE = Path(__file__).parent
@@ -204,11 +208,141 @@ def notes_and_kept(folder: Path) -> Machine:
     return on(folder, planned=plan(release(APP, asked="app"), kept, notes=("`app` 1.1 is withheld: it is 2 h old",)))
 
 
+def on_two_registries(folder: Path, name: str, version: str, *offers: Offer, **more: object) -> Machine:
+    """Return a machine with the real check, on which `name` is listed by several registries."""
+    one = release(f"pkg:pypi/{name}@{version}", asked=name, registry=offers[0].registry)
+    named = tuple(replace(offer, purl=project(one.purl)) for offer in offers)
+    here = on(folder, planned=plan(one, offers=named, **more))  # type: ignore[arg-type]  # fields of Plan
+    here.checks = (DependencyConfusion(),)
+    here.asked = name
+    return here
+
+
+def listed(registry: Registry, highest: str, **more: object) -> Offer:
+    """Return what one registry lists."""
+    made = Offer(purl=parse("pkg:pypi/any"), registry=registry, highest=highest, releases=1, planned=False)
+    return replace(made, **more)  # type: ignore[arg-type]  # fields of Offer
+
+
+def confusion(folder: Path) -> Machine:
+    """A public registry would win over the one that owns the name."""
+    return on_two_registries(folder, "acme-utils", "9.9.9", listed(PUBLIC, "9.9.9"), listed(PRIVATE, "1.2.0"))
+
+
+def confusion_undeclared(folder: Path) -> Machine:
+    """Nobody said which registry is whose."""
+    one, other = listed(PRIVATE, "9.9.9", guessed=True), listed(PUBLIC, "1.2.0", guessed=True)
+    return on_two_registries(folder, "acme-utils", "9.9.9", one, other)
+
+
+def confusion_leap(folder: Path) -> Machine:
+    """One registry that merges two others."""
+    return on_two_registries(folder, "acme-utils", "9.9.9", listed(PRIVATE, "9.9.9", below="1.2.0", releases=4))
+
+
+def confusion_note(folder: Path) -> Machine:
+    """The right one wins, today."""
+    return on_two_registries(folder, "acme-utils", "1.2.0", listed(PRIVATE, "1.2.0"), listed(PUBLIC, "1.1.0"))
+
+
+def confusion_first_version(folder: Path) -> Machine:
+    """A new name that begins at 99."""
+    return on_two_registries(folder, "acme-utils", "99.0.0", listed(PUBLIC, "99.0.0", guessed=True))
+
+
+def private_answered(folder: Path) -> Machine:
+    """A public registry has a private name."""
+    return on_two_registries(folder, "acme-utils", "1.2.0", listed(PUBLIC, "1.2.0", claim="private.names"))
+
+
+def private_pinned(folder: Path) -> Machine:
+    """The private one was taken, and the others were not asked."""
+    note = f"`acme-utils` is private (private.names): taken from {PRIVATE.url}; {PUBLIC.url} was not asked"
+    mine = listed(PRIVATE, "1.2.0", claim="private.names")
+    return on_two_registries(folder, "acme-utils", "1.2.0", mine, notes=(note,))
+
+
+def private_missing(folder: Path) -> Machine:
+    """Only a public registry could have it."""
+    message = f"`acme-utils` is private (private.names) and no private registry lists it; {PUBLIC.url} was not asked"
+    here = on(folder, failure=CannotResolve(message, hint=PYPI_HINT))
+    here.asked = "acme-utils"
+    return here
+
+
+def private_missing_npm(folder: Path) -> Machine:
+    """A scope without a registry."""
+    why = "its scope has no registry of its own: npm would ask https://npm.example, which was not asked"
+    message = f"`@acme/utils` is private (private.scopes (@acme)), but {why}"
+    here = on(folder, failure=CannotResolve(message, hint=NPM_HINT))
+    here.asked = "@acme/utils"
+    return here
+
+
+def jacked(folder: Path, *known: Claim, first: datetime | None, **more: object) -> Machine:
+    """Return a machine with the real check, on which `pampyio` shows the repository of pampy."""
+    one = release(PAMPYIO, asked="pampyio")
+    claims = (Claim(purl=one.purl, repositories=("github.com/owner/pampy",)), *known)
+    page = Project(purl=project(one.purl), first_uploaded=first)
+    here = on(folder, planned=plan(one, claims=claims, projects=(page,), **more))  # type: ignore[arg-type]  # of Plan
+    here.checks = (StarJacking(),)
+    here.asked = "pampyio"
+    return here
+
+
+def starjacking(folder: Path) -> Machine:
+    """The popular project itself says whose repository it is."""
+    known = Claim(purl=parse("pkg:pypi/pampy"), repositories=("github.com/owner/pampy",))
+    return jacked(folder, known, first=NOW - timedelta(days=3))
+
+
+def starjacking_unconfirmed(folder: Path) -> Machine:
+    """Nobody could be asked."""
+    return jacked(folder, first=None)
+
+
+def starjacking_established(folder: Path) -> Machine:
+    """The name is in use for years."""
+    return jacked(folder, first=NOW - timedelta(days=900))
+
+
+def starjacking_and_malware(folder: Path) -> Machine:
+    """The borrowed good name, and what hides behind it."""
+    here = jacked(folder, first=NOW - timedelta(days=3))
+    planned = here.session.planned
+    whole = plan(*planned.releases, release(REDAPTY), edges=[(None, PAMPYIO, "pampyio"), (PAMPYIO, REDAPTY, "redapty")])
+    here.session.planned = replace(whole, claims=planned.claims, projects=planned.projects)
+    here.sources = (known(REDAPTY),)
+    here.checks = (FakeCheck(), StarJacking())
+    return here
+
+
+def starjacking_shared(folder: Path) -> Machine:
+    """A new stranger shares the repository of a popular release in the set."""
+    stranger, popular = release("pkg:pypi/qzxv-things@1.0", asked="qzxv-things"), release("pkg:pypi/requests@2.0")
+    same = ("github.com/psf/requests",)
+    here = on(
+        folder,
+        planned=plan(
+            stranger,
+            popular,
+            claims=tuple(Claim(purl=one.purl, repositories=same) for one in (stranger, popular)),
+            projects=(Project(purl=project(stranger.purl), first_uploaded=NOW - timedelta(days=3)),),
+        ),
+    )
+    here.checks = (StarJacking(),)
+    here.asked = "qzxv-things"
+    return here
+
+
 SCENES: tuple[Callable[[Path], Machine], ...] = (
     clean, clean_from_the_cache, offline, nothing_to_do, malware_deep_below, malware_allowed, typosquat, vulnerable,
     source_down, one_gap, many_blocked, unresolvable, not_understood, crash, served_something_else,
     installed_something_else, wrong_setting, loosening_project, expired, hostile_text, asked_and_refused,
     asked_and_allowed, asked_about_many, malware_at_a_terminal, notes_and_kept,
+    confusion, confusion_undeclared, confusion_leap, confusion_note, confusion_first_version, private_answered,
+    private_pinned, private_missing, private_missing_npm, starjacking, starjacking_unconfirmed,
+    starjacking_established, starjacking_and_malware, starjacking_shared,
 )  # fmt: skip
 
 

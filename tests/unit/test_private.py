@@ -86,6 +86,7 @@ def test_numbers_that_nobody_counts_up_to(version: str, *, odd: bool) -> None:
         ("99.0", "98.0", False),
         ("9.9.9", "5.0", False),
         ("2026.1", "1.0", False),
+        ("20261123.0", "1.0", False),
         ("x", "1", False),
     ],
 )
