@@ -94,6 +94,16 @@ def test_an_extra_index_in_pip_conf(company: Company) -> None:
     _blocked(company, outcome)
 
 
+def test_a_page_of_find_links(company: Company) -> None:
+    """Nor by which option."""
+    company.declare()
+
+    page = f"{company.private.index_url}/{NAME}/"
+    outcome = company.install(NAME, "--find-links", page, index=company.public.index_url)
+
+    _blocked(company, outcome)
+
+
 def test_the_private_index_first(company: Company) -> None:
     """The order of indexes means nothing to pip, so it means nothing here."""
     company.declare()
@@ -144,6 +154,17 @@ def test_a_declared_name_that_only_a_public_registry_could_have(company: Company
     assert f"`{NAME}` is private (private.names) and no private registry lists it" in outcome.err
     assert company.leaked() == []
     assert company.venv.installed() == {}
+
+
+def test_what_a_public_package_requires_is_not_looked_up_ahead(company: Company) -> None:
+    """Nor does the gateway itself ask for a private name that a public package requires."""
+    company.declare(names=[NAME])
+    company.public.add(wheel("bait", requires=[NAME]))
+
+    outcome = company.install("bait", index=company.public.index_url)
+
+    assert outcome.code == UNRESOLVED, str(outcome)
+    assert company.leaked() == []
 
 
 def test_an_undeclared_index_learns_no_private_name(company: Company) -> None:
