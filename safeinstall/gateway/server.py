@@ -121,7 +121,7 @@ class LoopbackServer:
         self._state = _State(handler=handler, secret=secrets.token_urlsafe(24))
         self._server = _Server(("127.0.0.1", 0), _bind(self._state))
         self._server.state = self._state
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     def __enter__(self) -> "Self":
         """Begin to answer."""
