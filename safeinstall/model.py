@@ -129,6 +129,8 @@ class Registry:
     url: str
     """Without credentials."""
     visibility: Visibility
+    guessed: bool = False
+    """Nobody declared who can publish there; it was held for private so that no name of it is told to the public."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

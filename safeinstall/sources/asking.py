@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from safeinstall.errors import MalformedAnswer, NotThere, SourceUnavailable
 from safeinstall.model import Purl, Release, Visibility
+from safeinstall.text import redacted
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -156,7 +157,7 @@ class Askable:
     private: tuple[Purl, ...]
     """From a private or local registry only: public records do not speak of them, and their names stay here."""
     unvouched: Mapping[Purl, str]
-    """From no registry: why they are not asked about by name."""
+    """From no registry, or from one that nobody declared: why they are not asked about by name."""
 
 
 def askable(releases: Sequence[Release]) -> Askable:
@@ -169,6 +170,14 @@ def askable(releases: Sequence[Release]) -> Askable:
             unvouched[release.purl] = "no registry vouches for it, so its name says nothing about it"
         elif release.registry.visibility is Visibility.PUBLIC:
             public[release.purl] = release
+        elif release.registry.guessed:
+            # Its names may be somebody's own, or those of the whole world served by a stranger: neither asking nor
+            # calling it clean unasked would be right.
+            shown = redacted(release.registry.url)
+            unvouched[release.purl] = (
+                f"nobody was asked about what {shown} serves, because no setting says whether its names are private: "
+                "declare it in `registries.private` or `registries.public`"
+            )
         else:
             private.add(release.purl)
     return Askable(

@@ -32,7 +32,7 @@ class EmbeddedSource:
         told = dict(everywhere.tell(releases).advisories)
         # A record on a whole name speaks of the public registry: a private package may have the same name. A record on
         # exact versions counts wherever the release comes from, because private registries mirror the public one.
-        foreign = [one for one in releases if one.registry is None or one.registry.visibility is not Visibility.PRIVATE]
+        foreign = [one for one in releases if not _private(one)]
         for purl, found in elsewhere.tell(foreign).advisories.items():
             told[purl] = (*told.get(purl, ()), *found)
         state = SourceState(
@@ -61,3 +61,8 @@ def _shelves() -> tuple[Shelf, Shelf]:
     exact = [record for record in found if all(affected.versions for affected in record.affected)]
     whole = [record for record in found if record not in exact]
     return Shelf(exact, source=EmbeddedSource.ident), Shelf(whole, source=EmbeddedSource.ident)
+
+
+def _private(release: Release) -> bool:
+    registry = release.registry
+    return registry is not None and registry.visibility is Visibility.PRIVATE and not registry.guessed

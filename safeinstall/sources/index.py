@@ -112,7 +112,8 @@ def _look(index: Index, ecosystem: EcosystemName, releases: Sequence[Release]) -
         same = [record for digest in release.artifact.digests for record in by_hash.get(keys[digest], ())]
         found = [_same_bytes(record) for record in same if isinstance(record, Record)]
         name, version = names[release.purl]
-        why = who.unvouched.get(release.purl, "")
+        # Nothing leaves the machine here: what nobody declared is looked up like what is public.
+        why = who.unvouched.get(release.purl, "") if release.registry is None else ""
         if release.registry is not None and name in by_name:
             more, unclear = _named(by_name[name], release, name, version, ecosystem)
             found += more
@@ -131,7 +132,9 @@ def _named(
 ) -> tuple[list[Advisory], str]:
     found: list[Advisory] = []
     unclear = ""
-    public = release.registry is not None and release.registry.visibility is Visibility.PUBLIC
+    # What nobody declared may be the world's names served by a stranger: a record of that name is no mere collision.
+    origin = release.registry
+    public = origin is not None and (origin.guessed or origin.visibility is Visibility.PUBLIC)
     for record in records:
         if isinstance(record, str):
             unclear = f"a record about it could not be read ({printable(record, limit=120)})" if public else unclear

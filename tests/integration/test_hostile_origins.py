@@ -86,9 +86,6 @@ def test_relative_links_and_base_are_followed_as_pip_does(
     assert venv.installed() == {"low": "1.0"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an md5 digest counts as one: `releases.listed` keeps digests that are not STRONG"
-)
 def test_a_weak_hash_is_no_hash(user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path) -> None:
     """MD5 binds nothing that an attacker made."""
     low = wheel("low")
@@ -155,7 +152,6 @@ def test_an_index_that_a_requirements_file_chose_is_shown(
     assert chosen.url in outcome.err, str(outcome)
 
 
-@pytest.mark.xfail(strict=True, reason=UNSAID)
 def test_malware_from_an_index_that_nobody_declared_is_not_called_clean(
     user: Guarded, venv: Venv, pypi: PypiRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:

@@ -246,29 +246,39 @@ class _Handler(BaseHTTPRequestHandler):
         reply = self.owner.respond(asked)
         if reply.delay and reply.pause_at is None:
             self.owner.wait(reply.delay)
-        sent = 0
-        try:
-            sent = 0 if reply.reset else self._write(reply)
-        except OSError:
-            self.close_connection = True
-        finally:
-            status = 0 if reply.reset else reply.status
-            self.owner.finished(
-                Hit(
-                    method=asked.method,
-                    host=asked.host,
-                    path=asked.path,
-                    status=status,
-                    sent=sent,
-                    headers=asked.headers,
-                    body=asked.body,
-                    at=time.monotonic(),
-                )
-            )
+        if reply.reset or reply.cut is not None or reply.pause_at is not None:
+            sent = 0
+            try:
+                sent = 0 if reply.reset else self._write(reply)
+            except OSError:
+                self.close_connection = True
+            finally:
+                self._finished(asked, 0 if reply.reset else reply.status, sent)
+        else:
+            # Known before the client can know of it: what it does next must find the log and what waits for it done.
+            self._finished(asked, reply.status, 0 if self.command == "HEAD" else len(reply.body))
+            try:
+                self._write(reply)
+            except OSError:
+                self.close_connection = True
         if reply.reset or reply.cut is not None:
             self.close_connection = True
 
     do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the base class looks for these names
+
+    def _finished(self, asked: Asked, status: int, sent: int) -> None:
+        self.owner.finished(
+            Hit(
+                method=asked.method,
+                host=asked.host,
+                path=asked.path,
+                status=status,
+                sent=sent,
+                headers=asked.headers,
+                body=asked.body,
+                at=time.monotonic(),
+            )
+        )
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
         """Print nothing: the access log is kept as records."""

@@ -29,7 +29,8 @@ def registry(url: str, default: str | None, conditions: Conditions) -> Registry:
         # The default and its own host are public, whatever a scope was given is somebody's own.
         same = default is None or _host(shown) == _host(default)
         visibility = Visibility.PUBLIC if same else Visibility.PRIVATE
-    return Registry(url=shown, visibility=visibility)
+    guessed = visibility is Visibility.PRIVATE and not declared(url, conditions)
+    return Registry(url=shown, visibility=visibility, guessed=guessed)
 
 
 def declared(url: str, conditions: Conditions) -> bool:

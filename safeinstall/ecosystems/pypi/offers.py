@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from safeinstall import purl
 from safeinstall.contracts import Conditions
+from safeinstall.ecosystems.pypi.disk import LocalFile, local_files
 from safeinstall.ecosystems.pypi.registries import Registries
 from safeinstall.gateway.pages import IndexFile, project_of_page
 from safeinstall.gateway.pypi import PypiGateway
@@ -19,6 +21,15 @@ from safeinstall.versions import uncounted
 _PYPI = EcosystemName.PYPI
 HINT = "name the registry that owns it in your settings: `[registries] private = [URL]`, and give it to pip as an index"
 _LISTED = frozenset({ArtifactKind.WHEEL, ArtifactKind.SDIST})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disk:
+    """Where pip looks for archives on this machine."""
+
+    places: Sequence[str]
+    """The values of `--find-links`, URLs among them."""
+    cwd: Path
 
 
 @dataclass(slots=True)
@@ -95,19 +106,40 @@ class Keeper:
 
 
 def offers(
-    releases: Sequence[Release], gateway: PypiGateway, known: Registries, conditions: Conditions
+    releases: Sequence[Release], gateway: PypiGateway, known: Registries, conditions: Conditions, disk: Disk
 ) -> tuple[Offer, ...]:
     """Return what the registries list under the names of *releases*, where there is something to compare."""
     found: list[Offer] = []
+    archives = local_files(disk.places, {canonicalize_name(one.name) for one in releases}, disk.cwd)
     for release in releases:
         if release.artifact.kind not in _LISTED or release.kept or release.registry is None:
             continue
         name = canonicalize_name(release.name)
         claim = conditions.private.claim(_PYPI, name)
         listed = _by_registry(gateway.listed(name), known)
-        if len(listed) > 1 or claim is not None or uncounted(release.version):
-            found += _offers(release, listed, known, claim)
+        local = _local(release, [one for one in archives if one.project == name], gateway.listed(name))
+        if local or len(listed) > 1 or claim is not None or uncounted(release.version):
+            found += [*_offers(release, listed, known, claim), *local]
     return tuple(found)
+
+
+def _local(release: Release, archives: Sequence[LocalFile], listed: Iterable[IndexFile]) -> list[Offer]:
+    """Return the offer of the user's own folders; none if they hold nothing but copies of what some index lists."""
+    hashes = {file.sha256 for file in listed}
+    if not archives or None in hashes or all(one.sha256() in hashes for one in archives):
+        # An index without hashes could list these very files: what cannot be known is no suspicion.
+        return []
+    versions = {one.version for one in archives}
+    return [
+        Offer(
+            purl=purl.project(release.purl),
+            registry=Registry(url=archives[0].path.parent.as_uri(), visibility=Visibility.LOCAL),
+            highest=_highest(versions) or "",
+            below=_highest(versions, below=release.version),
+            releases=len(versions),
+            planned=False,
+        )
+    ]
 
 
 def _by_registry(files: Iterable[IndexFile], known: Registries) -> dict[Registry, list[IndexFile]]:

@@ -20,7 +20,9 @@ class Registries:
         """Return the registry that the page at *page* belongs to; one that is no index's stands for itself."""
         index = max((one for one in self.indexes if _within(page, one)), key=len, default=None)
         url = index if index is not None else page.rsplit("/", 1)[0] or page
-        return Registry(url=_shown(url), visibility=self._visibility(url))
+        visibility = self._visibility(url)
+        guessed = visibility is Visibility.PRIVATE and not self.declared(url)
+        return Registry(url=_shown(url), visibility=visibility, guessed=guessed)
 
     def primary(self) -> Registry | None:
         """Return the first index; None for `--no-index`."""

@@ -14,7 +14,7 @@ from safeinstall.ecosystems.pypi.reported import Foreign, Present, Reported
 from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import field, items, optional
 from safeinstall.gateway.metadata import build_need, build_requires
-from safeinstall.gateway.pages import IndexFile
+from safeinstall.gateway.pages import STRONG, IndexFile
 from safeinstall.model import Artifact, ArtifactKind, BuildNeed, Digest, EcosystemName, Purl, Release
 from safeinstall.text import redacted
 
@@ -63,7 +63,8 @@ def listed(file: IndexFile, registries: Registries, *, build: BuildNeed, asked: 
             kind=ArtifactKind.WHEEL if file.is_wheel else ArtifactKind.SDIST,
             filename=file.filename,
             url=file.url,
-            digests=file.digests,
+            # A weak digest binds nothing that an attacker made: such a file is unpinned.
+            digests=tuple(digest for digest in file.digests if digest.algorithm in STRONG),
             size=file.size,
             uploaded=file.uploaded,
         ),

@@ -300,7 +300,8 @@ class PypiSession:
         )
 
     def _offers(self, known: Registries) -> tuple[Offer, ...]:
-        return offers.offers(self._all.releases, self._gateway, known, self._opening.conditions)
+        disk = offers.Disk(places=items(self._facts, "options.find_links", str), cwd=self._opening.world.cwd)
+        return offers.offers(self._all.releases, self._gateway, known, self._opening.conditions, disk)
 
 
 def _unknown(part: Part, release: Release, why: str) -> Part:
