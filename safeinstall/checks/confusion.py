@@ -70,6 +70,8 @@ class DependencyConfusion:
         name = f"`{printable(release.name)}`"
         if public and private_rival:
             title = f"{name} is listed by a private registry and a public one, and the public one would win"
+            if all(one.registry.visibility is Visibility.LOCAL for one in rivals):
+                title = f"{name} lies on this machine with other bytes, and a public registry would win"
         elif absurd and (guessed or public):
             title = f"{name} is listed by two registries, and the far higher version would win"
         elif not public and public_rival:
@@ -142,5 +144,6 @@ def _declare(release: Release) -> str:
 def _told(offer: Offer) -> str:
     sort = offer.registry.visibility.value
     said = f"held for {sort}" if offer.guessed else f"declared {sort}"
+    said = "on this machine" if offer.registry.visibility is Visibility.LOCAL else said
     count = "1 version" if offer.releases == 1 else f"{offer.releases} versions"
     return f"{redacted(offer.registry.url)} ({said}): {count}, the highest {printable(offer.highest)}"

@@ -104,6 +104,36 @@ def test_a_page_of_find_links(company: Company) -> None:
     _blocked(company, outcome)
 
 
+def test_archives_in_a_local_folder(company: Company) -> None:
+    """What lies on the user's own disk is theirs."""
+    company.declare()
+    folder = company.folder / "wheels"
+    folder.mkdir()
+    mine = wheel(NAME, "1.2.0")
+    (folder / mine.filename).write_bytes(mine.data)
+
+    outcome = company.install(NAME, "--find-links", "wheels", index=company.public.index_url)
+
+    assert outcome.code == FINDING, str(outcome)
+    assert "error[confusion]" in outcome.err
+    assert folder.as_uri() in outcome.err
+    assert company.venv.installed() == {}
+
+
+def test_copies_of_public_archives_in_a_local_folder(company: Company) -> None:
+    """An older copy of what the index lists is no other package."""
+    company.declare()
+    old = wheel("harmless-helper", "0.9")
+    company.public.add(old)
+    (company.folder / old.filename).write_bytes(old.data)
+
+    outcome = company.install("harmless-helper", "--find-links", ".", index=company.public.index_url)
+
+    assert outcome.code == INSTALLED, str(outcome)
+    assert "confusion" not in outcome.err
+    assert company.venv.installed() == {"harmless-helper": "1.0"}
+
+
 def test_the_private_index_first(company: Company) -> None:
     """The order of indexes means nothing to pip, so it means nothing here."""
     company.declare()

@@ -47,6 +47,17 @@ def test_a_modest_version_wins_just_as_well(version: str) -> None:
     assert found.kind == CONFUSION
 
 
+def test_archives_of_the_users_own_are_a_candidate_too() -> None:
+    """A folder of `--find-links` is no registry, but whose it is is certain."""
+    local = Registry(url="file:///home/ann/wheels", visibility=Visibility.LOCAL)
+
+    (found,) = ran(fakes.release("pkg:pypi/acme-utils@1.3"), offer(PUBLIC, "1.3"), offer(local, "1.2.0", releases=1))
+
+    assert found.kind == CONFUSION
+    assert found.title == "`acme-utils` lies on this machine with other bytes, and a public registry would win"
+    assert found.evidence[1] == "the other: file:///home/ann/wheels (on this machine): 1 version, the highest 1.2.0"
+
+
 def test_the_private_one_wins_today() -> None:
     """It is told, because a higher public version would win tomorrow."""
     (found,) = ran(fakes.release(UTILS, registry=PRIVATE), offer(PRIVATE, "9.9.9"), offer(PUBLIC, "1.0"))
