@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders.wheels import wheel
 from tests.environments import Venv
-from tests.guarded import FINDING, INSTALLED, UNRESOLVED, Guarded, Outcome
+from tests.guarded import FINDING, GAP, INSTALLED, UNRESOLVED, Guarded, Outcome
 from tests.registries.pypi import PypiRegistry
 
 pytestmark = pytest.mark.integration
@@ -172,6 +172,20 @@ def test_a_declared_name_is_taken_from_its_registry(
     assert company.venv.installed() == {"acme-app": "1.0", NAME: "1.2.0", "harmless-helper": "1.0"}
     assert company.leaked() == []
     assert f"`{NAME}` is private (private.names): taken from {company.private.index_url}" in outcome.err
+
+
+def test_a_declared_name_with_no_declared_registry(company: Company) -> None:
+    """Only an index beside the primary one is asked; that nobody said whose it is remains to be said."""
+    company.user.settings()
+    path = company.user.home / "safeinstall" / "config" / "safeinstall.toml"
+    path.write_text(f'[private]\nnames = ["{NAME}"]\n')
+
+    outcome = company.install(NAME, "--extra-index-url", company.private.index_url, index=company.public.index_url)
+
+    assert outcome.code == GAP, str(outcome)
+    assert "registries.private" in outcome.err
+    assert company.venv.installed() == {}
+    assert company.leaked() == []
 
 
 def test_a_declared_name_that_only_a_public_registry_could_have(company: Company) -> None:
