@@ -133,10 +133,6 @@ def test_credentials_from_netrc_work(
     assert all("authorization" not in hit.headers for hit in osv.hits())
 
 
-UNSAID = "the registry that a file of the repository chose is not shown, and what it serves is called clean unasked"
-
-
-@pytest.mark.xfail(strict=True, reason=UNSAID)
 @pytest.mark.parametrize("option", ["--index-url", "--extra-index-url"])
 def test_an_index_that_a_requirements_file_chose_is_shown(
     option: str, user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
@@ -149,7 +145,7 @@ def test_an_index_that_a_requirements_file_chose_is_shown(
         listed.write_text(f"{option} {chosen.index_url}\nflask\n")
         outcome = user.pip(venv, "install", "-r", str(listed), cwd=tmp_path, index=pypi.index_url)
 
-    assert chosen.url in outcome.err, str(outcome)
+        assert chosen.url in outcome.err, str(outcome)
 
 
 def test_malware_from_an_index_that_nobody_declared_is_not_called_clean(
@@ -168,7 +164,6 @@ def test_malware_from_an_index_that_nobody_declared_is_not_called_clean(
 # --- npm ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason=UNSAID)
 def test_a_registry_that_a_project_chose_is_shown(
     newest: Path, npm_user: Guarded, npm: NpmRegistry, tmp_path: Path
 ) -> None:
@@ -180,7 +175,7 @@ def test_a_registry_that_a_project_chose_is_shown(
         project = environments.npm_project(tmp_path / "project", {"dependencies": {"express": "*"}}, npmrc=lines)
         outcome = npm_user.npm(newest, "install", cwd=project)
 
-    assert chosen.url in outcome.err, str(outcome)
+        assert chosen.url in outcome.err, str(outcome)
 
 
 def lockfile(name: str, resolved: str, data: bytes) -> str:

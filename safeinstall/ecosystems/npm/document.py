@@ -62,6 +62,8 @@ class Document:
     writes: bool
     """False: `--dry-run`, `--package-lock-only`."""
     registry: str
+    chosen: tuple[tuple[str, str], ...]
+    """The settings of the project's own `.npmrc` that choose a registry, with the URL of each."""
     unavailable: int
     """Optional packages that the registry does not have, which npm leaves out."""
     asked: tuple[tuple[str | None, str], ...]
@@ -79,6 +81,7 @@ def read(document: object) -> Document:
         filtered=field(document, "filtered", bool),
         writes=field(document, "writes", bool),
         registry=field(document, "registry", str),
+        chosen=tuple((field(pair, "0", str), field(pair, "1", str)) for pair in items(document, "chosen", list)),
         unavailable=field(document, "unavailable", int),
         asked=tuple((optional(pair, "0", str), field(pair, "1", str)) for pair in items(document, "asked", list)),
         nodes=tuple(_node(node) for node in items(document, "nodes", dict)),

@@ -94,10 +94,19 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
     filtered: Boolean((arb.options.workspaces || []).length || arb.options.workspacesEnabled === false),
     writes: !(npm.config.get('dry-run') || npm.config.get('package-lock-only')),
     registry: flat.registry,
+    chosen: chosenByProject(npm),
     unavailable,
     nodes,
     seen: [...seen.values()],
   }
+}
+
+// The registries that the project's own .npmrc chooses: whoever wrote that file decides who serves a name.
+function chosenByProject (npm) {
+  const project = npm.config.data.get('project')
+  return Object.keys((project && project.data) || {})
+    .filter(key => /^(@[^:]+:)?registry$/.test(key) && npm.config.find(key) === 'project')
+    .map(key => [key, String(npm.config.get(key))])
 }
 
 function namedBy (arg, npa) {

@@ -326,7 +326,10 @@ def _projects(pages: Mapping[Purl, PageFacts]) -> tuple[Project, ...]:
 
 def _notes(document: Document, releases: Mapping[str, Release]) -> tuple[str, ...]:
     listed = {node.bundled_by for node in document.nodes if node.bundled_by is not None}
-    notes = []
+    notes = [
+        f"`{printable(key)}` in the project's .npmrc chooses who serves it: {redacted(url)}"
+        for key, url in document.chosen
+    ]
     for node in document.nodes:
         if node.bundles and node.location in releases and node.location not in listed and not node.local:
             where = f"`{printable(node.package)}@{printable(node.version)}`"

@@ -17,7 +17,7 @@ from safeinstall.fields import items, optional
 from safeinstall.gateway.pages import IndexFile
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.model import ArtifactKind, BuildNeed, Edge, Project, Purl, Release
-from safeinstall.text import printable
+from safeinstall.text import printable, redacted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +98,16 @@ def compose(planned: Planned, gateway: PypiGateway, conditions: Conditions, *, p
         files=tuple(reader.files),
         archives=reader.archives,
         urls=tuple(reader.urls),
+    )
+
+
+def chosen(facts: Mapping[str, object]) -> tuple[str, ...]:
+    """Return in words which indexes a requirements file chose, rather than the user's command or configuration."""
+    own = items(facts, "options.own_index_urls", str)
+    return tuple(
+        f"an index that a requirements file chose serves it: {redacted(url)}"
+        for url in items(facts, "options.index_urls", str)
+        if url not in own
     )
 
 

@@ -296,7 +296,7 @@ class PypiSession:
             projects=compose.projects(self._all, self._gateway),
             claims=() if self._partial else claims.claims(self._all.releases, self._gateway),
             offers=() if self._known is None else self._offers(self._known),
-            notes=(*self._all.notes, *self._keeper.notes(self._all.releases)),
+            notes=(*compose.chosen(self._facts), *self._all.notes, *self._keeper.notes(self._all.releases)),
         )
 
     def _offers(self, known: Registries) -> tuple[Offer, ...]:

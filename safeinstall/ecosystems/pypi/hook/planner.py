@@ -38,6 +38,8 @@ def patch(settings, seen):
         if settings["trim"] and any(getattr(options, name, None) for name in CROSS):
             tell(settings, facts)
             leave(UNTRIMMED)
+        indexes = [options.index_url] + options.extra_index_urls
+        facts["options"]["own_index_urls"] = [] if options.no_index else indexes
         options.dry_run = True
         options.json_report_file = settings["report"]
         options.require_hashes, options.no_require_hashes = False, True
