@@ -193,14 +193,25 @@ class Answer:
 class Source(Protocol):
     """Somebody who publishes advisories."""
 
-    ident: ClassVar[str]
-    """`osv`, `records`, `registry`, `embedded`: its name in settings, messages and the ledger."""
-    supplement: ClassVar[bool]
-    """True: its findings count, its silence proves nothing (embedded records, a registry's own hints)."""
-    live: ClassVar[bool]
-    """True: it needs the network; left out when offline unless its cache answers."""
-    public: ClassVar[bool]
-    """True: what it is asked leaves the user's network, so private names are never sent."""
+    @property
+    def ident(self) -> str:
+        """`osv`, `records`, `registry`, `embedded`: its name in settings, messages and the ledger."""
+        ...
+
+    @property
+    def supplement(self) -> bool:
+        """True: its findings count, its silence proves nothing (embedded records, a registry's own hints)."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """True: it needs the network; left out when offline unless its cache answers."""
+        ...
+
+    @property
+    def public(self) -> bool:
+        """True: what it is asked leaves the user's network, so private names are never sent."""
+        ...
 
     def ask(self, releases: Sequence[Release], *, now: datetime, deadline: timedelta) -> Answer:
         """

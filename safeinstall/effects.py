@@ -9,12 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -34,8 +34,20 @@ _STALLED_SECONDS = 60.0
 _MOST_REDIRECTS = 5
 _KEEPS_METHOD = frozenset({307, 308})
 _POOL = 32
+_AHEAD = 16
+"""Pieces that are read before somebody takes them."""
+_TICK_SECONDS = 0.2
+T = TypeVar("T")
 _NOT_FOUND_BY_SHELL = 127
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _no_token(host: str) -> str | None:
+    del host
+    return None
 
 
 def now() -> datetime:
@@ -50,9 +62,12 @@ class RequestsHttp:
     Tokens go to the host that a URL names and to no other: neither over a redirect nor from `.netrc`.
     """
 
-    def __init__(self, *, headers: Mapping[str, str] | None = None) -> None:
-        """Open a session that sends *headers* (tokens) besides our user agent."""
+    def __init__(
+        self, *, headers: Mapping[str, str] | None = None, tokens: Callable[[str], str | None] = _no_token
+    ) -> None:
+        """Open a session that sends *headers* besides our user agent, and to each host its token of *tokens*."""
         self._headers = dict(headers or {})
+        self._tokens = tokens
         self._lock = threading.Lock()
         self._opened: requests.Session | None = None
 
@@ -72,11 +87,17 @@ class RequestsHttp:
     def stream(self, url: str, *, timeout: timedelta, max_bytes: int, etag: str = "") -> Iterator[Stream]:
         """See `Bulk.stream`."""
         ask = _Ask("GET", url, None, timeout, max_bytes, {"If-None-Match": etag} if etag else {})
-        with _told(ask), self._arrive(ask) as response:
+        with _told(ask):
+            response = _waited(lambda: self._arrive(ask), ask)
             if etag and response.status_code == requests.codes.not_modified:
+                response.close()
                 yield Stream(chunks=iter(()), etag=etag, changed=False)
-            else:
-                yield Stream(chunks=_chunks(response, ask), etag=response.headers.get("ETag", ""))
+                return
+            pump = _Pump(response, ask)
+            try:
+                yield Stream(chunks=pump.taken(), etag=response.headers.get("ETag", ""))
+            finally:
+                pump.stopped.set()
 
     def _session(self) -> requests.Session:
         with self._lock:
@@ -91,24 +112,7 @@ class RequestsHttp:
             return self._opened
 
     def _read(self, ask: "_Ask") -> bytes:
-        # requests' own timeout is for each read: a server that drips its answer, or its headers, would hold us for
-        # ever, and a resolver of names has no timeout at all. So a thread waits for it, and we wait for the thread.
-        done: queue.SimpleQueue[bytes | BaseException] = queue.SimpleQueue()
-
-        def work() -> None:
-            try:
-                done.put(self._follow(ask))
-            except BaseException as error:  # noqa: BLE001 - carried over to the asking thread, which raises it there
-                done.put(error)
-
-        threading.Thread(target=work, daemon=True).start()
-        try:
-            answer = done.get(timeout=max(ask.seconds_left(), 0.001))
-        except queue.Empty:
-            raise ask.late() from None
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        return _waited(lambda: self._follow(ask), ask)
 
     def _follow(self, ask: "_Ask") -> bytes:
         with _told(ask), self._arrive(ask) as response:
@@ -134,13 +138,20 @@ class RequestsHttp:
             ask.method,
             url,
             json=ask.body,
-            headers={**ask.headers, **(self._headers if home else {})},
+            headers={**ask.headers, **(self._own(url) if home else {})},
             # An auth that adds nothing: without one, requests would look into netrc.
             auth=None if urlsplit(url).username else _unchanged,
             timeout=(min(_CONNECT_SECONDS, left), min(_STALLED_SECONDS, left)),
             allow_redirects=False,
             stream=True,
         )
+
+    def _own(self, url: str) -> Mapping[str, str]:
+        """Return the headers that are for the host of *url* alone; a token is never sent in the clear."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        token = self._tokens(host) if parts.scheme == "https" or host in _LOOPBACK else None
+        return self._headers if token is None else {**self._headers, "Authorization": f"Bearer {token}"}
 
 
 class _Ask:
@@ -168,6 +179,67 @@ class _Ask:
 
     def late(self) -> SourceUnavailable:
         return SourceUnavailable(f"{redacted(self.url)} did not answer within {self._seconds:.3g} s")
+
+
+def _waited(work: Callable[[], T], ask: _Ask) -> T:
+    """Return what *work* returns, unless it is too late."""
+    # requests' own timeout is for each read: a server that drips its answer, or its headers, would hold us for
+    # ever, and a resolver of names has no timeout at all. So a thread waits for it, and we wait for the thread.
+    done: queue.SimpleQueue[tuple[T] | BaseException] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((work(),))
+        except BaseException as error:  # noqa: BLE001 - carried over to the asking thread, which raises it there
+            done.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer = done.get(timeout=max(ask.seconds_left(), 0.001))
+    except queue.Empty:
+        raise ask.late() from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer[0]
+
+
+class _Pump:
+    """Reads an answer ahead in a thread, which owns it: closing what another thread reads from waits for that read."""
+
+    def __init__(self, response: requests.Response, ask: _Ask) -> None:
+        self.stopped = threading.Event()
+        self._ask = ask
+        self._pipe: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=_AHEAD)
+        threading.Thread(target=self._run, args=(response,), daemon=True).start()
+
+    def taken(self) -> Iterator[bytes]:
+        while True:
+            try:
+                got = self._pipe.get(timeout=min(max(self._ask.seconds_left(), 0.001), _STALLED_SECONDS))
+            except queue.Empty:
+                raise self._ask.late() from None
+            if got is None:
+                return
+            if isinstance(got, BaseException):
+                raise got
+            yield got
+
+    def _run(self, response: requests.Response) -> None:
+        try:
+            with response:
+                for chunk in _chunks(response, self._ask):
+                    if not self._put(chunk):
+                        return
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001 - carried over to the reading thread, which raises it there
+            self._put(error)
+
+    def _put(self, one: bytes | BaseException | None) -> bool:
+        while not self.stopped.is_set():
+            with suppress(queue.Full):
+                self._pipe.put(one, timeout=_TICK_SECONDS)
+                return True
+        return False
 
 
 @contextmanager

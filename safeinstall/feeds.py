@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from safeinstall.config import Settings
+from safeinstall.model import EcosystemName
 
 INDEX = "index"
 """The folder of the local index in our cache folder."""
@@ -26,3 +27,38 @@ def index_folder(settings: Settings, cache: Path) -> Path:
     """Return where the local index lies; *cache* is our cache folder."""
     path = cast("str | None", settings.values["index.path"].value)
     return Path(path).expanduser() if path else cache / INDEX
+
+
+def required(settings: Settings) -> frozenset[str]:
+    """Return the idents of the sources whose silence is a gap."""
+    return frozenset(cast("tuple[str, ...]", settings.values["required"].value))
+
+
+def lists(settings: Settings) -> tuple[tuple[EcosystemName, str], ...]:
+    """Return the open lists that are to be asked, each with its ecosystem."""
+    return tuple(
+        (ecosystem, url)
+        for ecosystem in EcosystemName
+        for url in cast("tuple[str, ...]", settings.values[f"lists.{ecosystem.value}"].value)
+    )
+
+
+def github_url(settings: Settings) -> str | None:
+    """Return where GitHub's advisories are asked; None: it is switched off."""
+    on = settings.values["github.enabled"].value
+    return cast("str", settings.values["github.url"].value) if on else None
+
+
+def npm_audit(settings: Settings) -> bool:
+    """Return whether npm's bulk endpoint is asked."""
+    return cast("bool", settings.values["npm-audit.enabled"].value)
+
+
+def npm_audit_url(settings: Settings) -> str | None:
+    """Return whose bulk endpoint is asked; None: that of each registry."""
+    return cast("str | None", settings.values["npm-audit.url"].value)
+
+
+def token_hosts(settings: Settings) -> tuple[str, ...]:
+    """Return the hosts whose tokens are looked up in the keyring."""
+    return cast("tuple[str, ...]", settings.values["tokens.hosts"].value)

@@ -146,6 +146,24 @@ def _texts(value: object) -> object:
     return tuple(value)
 
 
+def _urls(value: object) -> object:
+    found = _texts(value)
+    assert isinstance(found, tuple)
+    return tuple(_url(one) for one in found)
+
+
+_WEIGHED = ("osv", "index", "records", "registry", "lists", "github", "npm_audit")
+"""Sources that may be required; the embedded records are never fresh, so their silence can prove nothing."""
+
+
+def _sources(value: object) -> object:
+    found = _texts(value)
+    assert isinstance(found, tuple)
+    if not set(found) <= set(_WEIGHED):
+        raise ValueError(f"expected a list of {', '.join(_WEIGHED)}")
+    return found
+
+
 def _texts_text(text: str) -> object:
     return [one.strip() for one in text.split(",") if one.strip()]
 
@@ -242,6 +260,21 @@ _FIXED = (
     Setting(key="index.enabled", read=_boolean, default=True, from_text=_boolean_text, tightens=_larger),
     Setting(key="index.hours", read=_number(0, 87600), default=24.0, from_text=_number_text, tightens=_smaller),
     Setting(key="index.path", read=_text, default=None, layers=_OWNERS),
+    Setting(key="lists.npm", read=_urls, default=(), from_text=_texts_text, layers=_OWNERS | {Layer.ENVIRONMENT}),
+    Setting(key="lists.pypi", read=_urls, default=(), from_text=_texts_text, layers=_OWNERS | {Layer.ENVIRONMENT}),
+    # The advisories of a code host; it is no package registry.
+    Setting(
+        key="github.url",
+        read=_url,
+        default="https://api.github.com",
+        from_text=str,
+        layers=_OWNERS | {Layer.ENVIRONMENT},
+    ),
+    Setting(key="github.enabled", read=_boolean, default=False, layers=_OWNERS),
+    Setting(key="npm-audit.url", read=_url, default=None, from_text=str, layers=_OWNERS | {Layer.ENVIRONMENT}),
+    Setting(key="npm-audit.enabled", read=_boolean, default=False, layers=_OWNERS),
+    Setting(key="required", read=_sources, default=("osv", "index", "records"), layers=_OWNERS),
+    Setting(key="tokens.hosts", read=_texts, default=(), layers=_OWNERS),
     Setting(key="records", read=_texts, default=(), from_text=_texts_text, tightens=_superset, adds=True),
     Setting(key="cache.hours", read=_number(0, 720), default=24.0, from_text=_number_text, tightens=_smaller),
     Setting(key="registries.private", read=_texts, default=(), layers=_OWNERS),

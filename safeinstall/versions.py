@@ -8,7 +8,9 @@ from typing import Protocol, cast
 import nodesemver
 from packaging.version import InvalidVersion, Version
 
+from safeinstall.errors import MalformedAnswer
 from safeinstall.model import EcosystemName
+from safeinstall.text import printable
 
 _LONGEST = 256
 """npm refuses longer versions, and a longer text is an attack on the parser rather than a version."""
@@ -105,6 +107,17 @@ def oldest_first(ecosystem: EcosystemName, versions: frozenset[str]) -> tuple[st
     ranked = sorted(version for version in versions if order(ecosystem, version) is not None)
     ranked.sort(key=lambda version: cast("Ordered", order(ecosystem, version)))
     return (*ranked, *sorted(version for version in versions if order(ecosystem, version) is None))
+
+
+def in_npm_range(version: str, text: str) -> bool:
+    """Return whether npm holds *version* to be in the range *text*, prereleases too; raises `MalformedAnswer`."""
+    try:
+        wanted = nodesemver.make_range(text, loose=True)
+        return bool(wanted.test(nodesemver.make_semver(version, loose=True), include_prerelease=True))
+    except ValueError as error:
+        raise MalformedAnswer(
+            f"`{printable(version, limit=40)}` or `{printable(text, limit=60)}` is no version"
+        ) from error
 
 
 def newer(ecosystem: EcosystemName, versions: Sequence[str], version: str) -> tuple[str, ...]:

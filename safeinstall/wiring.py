@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from safeinstall.config import Settings
     from safeinstall.contracts import Bulk, Check, Ecosystem, Runner, Source
+    from safeinstall.sources.cache import Cache
 
 # ruff: noqa: PLC0415 - importing late is what this module is for
 
@@ -60,14 +61,17 @@ def bulk() -> "Bulk":
 
 def sources(settings: "Settings", cache: Path) -> Sequence["Source"]:
     """Return the advisory sources that *settings* switch on, in the order in which they report."""
+    from safeinstall import feeds
     from safeinstall.effects import RequestsHttp
     from safeinstall.sources.cache import Cache
     from safeinstall.sources.embedded import EmbeddedSource
     from safeinstall.sources.osv import OsvSource
     from safeinstall.sources.records import RecordsSource
     from safeinstall.sources.registry import RegistrySource
+    from safeinstall.tokens import KeyringTokens
+    from safeinstall.weighed import Weighed
 
-    http = RequestsHttp()
+    http = RequestsHttp(tokens=KeyringTokens(feeds.token_hosts(settings)))
     kept = Cache(cache)
     found: list[Source] = []
     api: Source | None = None
@@ -77,7 +81,35 @@ def sources(settings: "Settings", cache: Path) -> Sequence["Source"]:
     found += [one for one in (index or api,) if one is not None]
     # Offline, records at a URL are out of reach; whoever has them in a folder is asked as ever.
     found += [RecordsSource(one, http) for one in settings.records if not (settings.offline and "://" in one)]
-    found += [RegistrySource(http, kept, offline=settings.offline), EmbeddedSource()]
+    found += _more(settings, http, kept)
+    found += [RegistrySource(http, kept, offline=settings.offline)]
+    required = feeds.required(settings)
+    # The index and the API behind it are one answer: whoever requires either requires that there is one.
+    weighed = [Weighed(source=one, supplement=_NAMES.get(one.ident, {one.ident}).isdisjoint(required)) for one in found]
+    return [*weighed, EmbeddedSource()]
+
+
+_NAMES: Mapping[str, set[str]] = {"index": {"index", "osv"}}
+
+
+def _more(settings: "Settings", http: "Bulk", kept: "Cache") -> "list[Source]":
+    """Return the sources that are off by default and that *settings* switch on."""
+    from safeinstall import feeds
+
+    found: list[Source] = []
+    for ecosystem, url in feeds.lists(settings):
+        from safeinstall.sources.lists import ListSource
+
+        found.append(ListSource(http, url, ecosystem, kept, keep=settings.cache_age, offline=settings.offline))
+    address = feeds.github_url(settings)
+    if address is not None and not settings.offline:
+        from safeinstall.sources.github import GithubSource
+
+        found.append(GithubSource(http, address))
+    if feeds.npm_audit(settings) and not settings.offline:
+        from safeinstall.sources.npm_audit import NpmAuditSource
+
+        found.append(NpmAuditSource(http, feeds.npm_audit_url(settings)))
     return found
 
 

@@ -5,5 +5,5 @@ Beside them stands what they share: `osv_record`, `osv_meaning` and `osv_hashes`
 `documents` (records out of bytes), `shelf` (records by name), `asking` (one deadline for many questions), `cache`.
 """
 
-IDENTS: tuple[str, ...] = ("index", "osv", "records", "registry", "embedded")
+IDENTS: tuple[str, ...] = ("index", "osv", "records", "lists", "github", "npm_audit", "registry", "embedded")
 """The names of all sources in settings and messages, in the order in which they report; each is also its file's."""
