@@ -1,11 +1,11 @@
 """Records held in memory, found by name: what sources without a server answer from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safeinstall import purl as purls
 from safeinstall.errors import MalformedAnswer
-from safeinstall.model import Advisory, AdvisoryKind, EcosystemName, Purl, Release
+from safeinstall.model import Advisory, AdvisoryKind, Digest, EcosystemName, Purl, Release
 from safeinstall.sources.osv_record import Record, normal
 
 
@@ -25,10 +25,13 @@ class Shelf:
         self._source = source
         self._number = 0
         self._by_name: dict[tuple[EcosystemName, str], list[Record]] = {}
+        self._by_hash: dict[Digest, list[Record]] = {}
         for record in records:
             self._number += 1
             for key in {(affected.ecosystem, affected.name) for affected in record.affected}:
                 self._by_name.setdefault(key, []).append(record)
+            for digest in record.digests:
+                self._by_hash.setdefault(digest, []).append(record)
 
     def __len__(self) -> int:
         """Return the number of records, those without a package of ours included."""
@@ -49,7 +52,9 @@ class Shelf:
 
     def _about(self, release: Release) -> tuple[tuple[Advisory, ...], str]:
         ecosystem, name, version = purls.parts(release.purl)
-        found: list[Advisory] = []
+        # The same bytes are the same thing, whatever they are called here.
+        same = [one for digest in release.artifact.digests for one in self._by_hash.get(digest, ())]
+        found = [replace(one.advisory(ecosystem, name, source=self._source), by_hash=True) for one in same]
         unclear = ""
         for record in self._by_name.get((ecosystem, normal(ecosystem, name)), ()):
             try:
