@@ -192,7 +192,7 @@ def test_a_lockfile_that_changes_after_the_verdict_brings_nothing_in(
         )
         fresh = environments.npm_project(tmp_path / "fresh", {"dependencies": {"low": "1.0.0"}})
         (fresh / "package-lock.json").write_text(lock)
-        npm_user.settings("deadline = 8.0\n[cache]\nhours = 0\n")
+        npm_user.settings("deadline = 6.0\n[cache]\nhours = 0\n")
         osv.after["/v1/querybatch"] = lambda: (fresh / "package-lock.json").write_text(swapped)
         (npm_user.home / "safeinstall" / "cache").rename(tmp_path / "forgotten")
         outcome = npm_user.npm(newest, "ci", cwd=fresh)

@@ -59,7 +59,7 @@ def test_without_files_the_defaults_hold(files: Files) -> None:
     """Nobody has to write a file; every value knows that it is a default."""
     settings = files.load()
 
-    assert settings.deadline == timedelta(seconds=8)
+    assert settings.deadline == timedelta(seconds=6)
     assert settings.offline is False
     assert settings.osv_url is not None
     assert settings.changed == ()
