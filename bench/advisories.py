@@ -11,7 +11,6 @@ on loopback plays the export. Nothing real is in them, and no package is install
 import argparse
 import json
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -160,6 +159,8 @@ def write_export(folder: Path, number: int, ecosystem: str = "npm") -> None:
 def write_changes(folder: Path, number: int, ecosystem: str = "npm") -> None:
     """Let so many records of *folder* be modified: newer in the list, each with a file of its own."""
     place = folder / ecosystem
+    if any(place.glob("MAL-*.json")):
+        return
     rng = random.Random(11)
     rows = []
     for index in range(number):
@@ -179,7 +180,9 @@ def served(folder: Path) -> Iterator[str]:
         "class Q(h.SimpleHTTPRequestHandler):\n"
         "    protocol_version = 'HTTP/1.1'\n"
         "    def log_message(self, *a): pass\n"
-        "s = h.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Q, directory=sys.argv[1]))\n"
+        "class S(h.ThreadingHTTPServer):\n"
+        "    def handle_error(self, *a): pass\n"
+        "s = S(('127.0.0.1', 0), functools.partial(Q, directory=sys.argv[1]))\n"
         "print(s.server_address[1], flush=True)\ns.serve_forever()\n"
     )
     server = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
@@ -196,6 +199,12 @@ def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def peak() -> float:
+    """Return how many MB this process had at most; `ru_maxrss` would count the process that started it, too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def asked(number: int, total: int, share: float) -> list[Release]:
@@ -266,8 +275,10 @@ def main() -> None:
             full = given.step == "import"
             seconds = timed(lambda: update(export, index, EcosystemName.NPM, now=NOW, full=full))
             size = sum(path.stat().st_size for path in index.iterdir()) / 1e6
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(f"{given.step}: {seconds:.1f} s, at most {peak:.0f} MB of memory, index {size:.0f} MB")
+            busy = time.process_time()
+            print(
+                f"{given.step}: {seconds:.1f} s, {busy:.1f} of them busy, {peak():.0f} MB at most, index {size:.0f} MB"
+            )
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from safeinstall.model import Decision, Finding, Override, Run
+from safeinstall.model import Decision, Finding, Override
 from safeinstall.policy import MALWARE
 from safeinstall.purl import parts
+from safeinstall.runs import Run
 from safeinstall.text import printable
 
 ORIGIN = "prompt"

@@ -12,20 +12,9 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from safeinstall.facts import Facts
-from safeinstall.model import (
-    Access,
-    Advisory,
-    EcosystemName,
-    Finding,
-    Installed,
-    Intent,
-    Plan,
-    Purl,
-    Release,
-    Run,
-    SourceState,
-)
+from safeinstall.model import Advisory, EcosystemName, Finding, Intent, Plan, Purl, Release, SourceState
 from safeinstall.private import Private
+from safeinstall.runs import Access, Installed, Run
 
 Vet = Callable[[Release], bool]
 """
@@ -78,9 +67,7 @@ class Stream:
 class Bulk(Http, Protocol):
     """Services whose documents are too large to be held, or are asked for only when they changed."""
 
-    def stream(
-        self, url: str, *, timeout: timedelta, max_bytes: int, etag: str = ""
-    ) -> AbstractContextManager[Stream]:
+    def stream(self, url: str, *, timeout: timedelta, max_bytes: int, etag: str = "") -> AbstractContextManager[Stream]:
         """Open the body at *url*; raises `SourceUnavailable`. *timeout* is for the whole, and each piece has less."""
         ...
 

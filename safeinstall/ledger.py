@@ -17,7 +17,8 @@ from safeinstall import __version__
 from safeinstall.commandline import shown
 from safeinstall.errors import SafeinstallError
 from safeinstall.formats.json_v1 import gateway, moment, override_of, ruling_of, source_of
-from safeinstall.model import Intent, Plan, Run
+from safeinstall.model import Intent, Plan
+from safeinstall.runs import Run
 from safeinstall.text import printable, redacted
 
 

@@ -10,8 +10,9 @@ from safeinstall.contracts import Check, Conditions, Ecosystem, Session, Source,
 from safeinstall.errors import CannotResolve, FactMissing
 from safeinstall.facts import Facts
 from safeinstall.gather import gather
-from safeinstall.model import Finding, Gap, Installed, Intent, Override, Plan, Release, Run, Verdict
+from safeinstall.model import Finding, Gap, Intent, Override, Plan, Release, Verdict
 from safeinstall.policy import Policy, judge
+from safeinstall.runs import Installed, Run
 
 BLOCKED_BY_FINDING = 40
 BLOCKED_BY_GAP = 41

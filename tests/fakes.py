@@ -10,7 +10,6 @@ from typing import ClassVar
 from safeinstall.contracts import Answer, Conditions, Finished, Vet, World
 from safeinstall.errors import SourceUnavailable, ToolMissing
 from safeinstall.model import (
-    Access,
     Advisory,
     AdvisoryKind,
     Artifact,
@@ -18,7 +17,6 @@ from safeinstall.model import (
     Digest,
     EcosystemName,
     Edge,
-    Installed,
     Intent,
     Plan,
     Purl,
@@ -29,6 +27,7 @@ from safeinstall.model import (
     Visibility,
 )
 from safeinstall.purl import parse, parts
+from safeinstall.runs import Access, Installed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 """The moment at which every faked run takes place."""

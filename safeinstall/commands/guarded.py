@@ -14,12 +14,13 @@ from safeinstall.errors import Misconfigured, SafeinstallError
 from safeinstall.flags import Flags
 from safeinstall.formats.json_v1 import JsonV1, moment
 from safeinstall.formats.text import Text
-from safeinstall.model import Intent, Override, Run
+from safeinstall.model import Intent, Override
 from safeinstall.outside import Outside
 from safeinstall.pipeline import Guard, conditions, exit_code, guard
 from safeinstall.places import Places, places
 from safeinstall.progress import Quiet, Terminal
 from safeinstall.realtool import guarding, real_tool
+from safeinstall.runs import Run
 from safeinstall.text import printable
 
 

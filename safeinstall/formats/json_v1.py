@@ -12,21 +12,9 @@ from typing import ClassVar
 
 from safeinstall import __version__
 from safeinstall.commandline import shown
-from safeinstall.model import (
-    AccessKind,
-    Artifact,
-    Finding,
-    Gap,
-    Override,
-    Phase,
-    Plan,
-    Purl,
-    Release,
-    Ruling,
-    Run,
-    SourceState,
-)
+from safeinstall.model import Artifact, Finding, Gap, Override, Plan, Purl, Release, Ruling, SourceState
 from safeinstall.paths import ways, why
+from safeinstall.runs import AccessKind, Phase, Run
 from safeinstall.text import printable, redacted
 
 SCHEMA = Path(__file__).with_name("json_v1.schema.json")

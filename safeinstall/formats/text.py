@@ -16,12 +16,12 @@ from safeinstall.model import (
     Plan,
     Purl,
     Ruling,
-    Run,
     SourceState,
 )
 from safeinstall.paths import ways, why
 from safeinstall.policy import MALWARE
 from safeinstall.purl import parts
+from safeinstall.runs import Run
 from safeinstall.text import printable
 
 _COMMANDS_SHOWN = 3

@@ -35,7 +35,7 @@ from safeinstall.gateway.npm_prefetch import guesses
 from safeinstall.gateway.npm_tarball import Planned, verified
 from safeinstall.gateway.server import Refusal, Request, Response
 from safeinstall.gateway.upstream import Answer, Upstream
-from safeinstall.model import AccessKind, Phase
+from safeinstall.runs import AccessKind, Phase
 from safeinstall.text import printable, redacted
 
 MAX_PACKUMENT: Final = 300_000_000

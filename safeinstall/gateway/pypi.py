@@ -23,7 +23,8 @@ from safeinstall.gateway.pypi_target import Fit, Target
 from safeinstall.gateway.server import Refusal, Request, Response
 from safeinstall.gateway.stream import Expected
 from safeinstall.gateway.upstream import Upstream
-from safeinstall.model import AccessKind, BuildNeed, Digest, Phase, Project
+from safeinstall.model import BuildNeed, Digest, Project
+from safeinstall.runs import AccessKind, Phase
 from safeinstall.text import printable, redacted
 
 __all__ = ["IndexFile", "PypiGateway", "Target"]

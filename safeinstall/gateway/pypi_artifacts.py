@@ -10,7 +10,7 @@ from safeinstall.gateway.pypi_remote import passing_on
 from safeinstall.gateway.server import Refusal, Request, Response
 from safeinstall.gateway.stream import Expected, verified
 from safeinstall.gateway.upstream import Answer, Upstream
-from safeinstall.model import AccessKind
+from safeinstall.runs import AccessKind
 from safeinstall.text import printable
 
 _OK = 200

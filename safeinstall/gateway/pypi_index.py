@@ -12,7 +12,7 @@ from safeinstall.gateway.pypi_remote import Told, passing_on
 from safeinstall.gateway.pypi_render import JSON, Advert, as_html, as_json
 from safeinstall.gateway.server import Request, Response
 from safeinstall.gateway.upstream import Answer, Upstream
-from safeinstall.model import AccessKind
+from safeinstall.runs import AccessKind
 from safeinstall.text import printable, redacted
 
 MAX_PAGE = 50_000_000

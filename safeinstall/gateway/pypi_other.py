@@ -11,7 +11,7 @@ from safeinstall.gateway.pypi_index import told
 from safeinstall.gateway.pypi_remote import passing_on
 from safeinstall.gateway.server import Request, Response
 from safeinstall.gateway.upstream import Upstream
-from safeinstall.model import AccessKind
+from safeinstall.runs import AccessKind
 
 MAX_OTHER = 5_000_000
 """Bytes of one such file."""

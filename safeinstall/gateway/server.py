@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from safeinstall.errors import MalformedAnswer, SafeinstallError
 from safeinstall.fields import optional
-from safeinstall.model import Access, AccessKind, Phase
+from safeinstall.runs import Access, AccessKind, Phase
 from safeinstall.text import printable, redacted
 
 if TYPE_CHECKING:

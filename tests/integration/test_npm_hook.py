@@ -13,7 +13,8 @@ from safeinstall.ecosystems.npm.process import hooked
 from safeinstall.effects import SubprocessRunner
 from safeinstall.errors import NotUnderstood
 from safeinstall.gateway.server import LoopbackServer, Request, Response, Transport
-from safeinstall.model import ArtifactKind, Phase, Release
+from safeinstall.model import ArtifactKind, Release
+from safeinstall.runs import Phase
 from tests import environments
 from tests.builders.built import Built
 from tests.builders.markers import Marker

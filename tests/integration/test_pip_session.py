@@ -12,7 +12,8 @@ from safeinstall.contracts import Conditions, Session, World
 from safeinstall.ecosystems.pypi import PypiEcosystem
 from safeinstall.effects import SubprocessRunner, now
 from safeinstall.errors import CannotResolve
-from safeinstall.model import AccessKind, ArtifactKind, BuildNeed, Installed, Plan, Purl, Release, Visibility
+from safeinstall.model import ArtifactKind, BuildNeed, Plan, Purl, Release, Visibility
+from safeinstall.runs import AccessKind, Installed
 from tests.builders.built import Built
 from tests.builders.sdists import sdist
 from tests.builders.wheels import wheel

@@ -20,8 +20,9 @@ from safeinstall.ecosystems.npm.registries import HINT as NPM_HINT
 from safeinstall.ecosystems.pypi.offers import HINT as PYPI_HINT
 from safeinstall.errors import CannotResolve, NotUnderstood, SourceUnavailable
 from safeinstall.ledger import user
-from safeinstall.model import AdvisoryKind, ArtifactKind, Claim, Installed, Offer, Project, Purl, Registry, Severity
+from safeinstall.model import AdvisoryKind, ArtifactKind, Claim, Offer, Project, Purl, Registry, Severity
 from safeinstall.purl import parse, project
+from safeinstall.runs import Installed
 from tests.fakes import NOW, PRIVATE, PUBLIC, FakeSession, FakeSource, FakeSupplement, advisory, plan, release
 from tests.outsides import FakeCheck, Machine, NameCheck
 

@@ -12,8 +12,9 @@ from safeinstall import __version__
 from safeinstall.cli import GUARDED, main
 from safeinstall.errors import CannotResolve, NotUnderstood, SourceUnavailable, ToolMissing
 from safeinstall.fields import items
-from safeinstall.model import Access, AccessKind, AdvisoryKind, Installed, Phase, Severity
+from safeinstall.model import AdvisoryKind, Severity
 from safeinstall.purl import parse
+from safeinstall.runs import Access, AccessKind, Installed, Phase
 from tests.fakes import NOW, FakeSession, FakeSource, advisory, plan, release
 from tests.outsides import Machine, NameCheck
 

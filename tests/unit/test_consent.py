@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from safeinstall.consent import ask, can_ask
-from safeinstall.model import Decision, Gap, Ruling, Run, Verdict
+from safeinstall.model import Decision, Gap, Ruling, Verdict
 from safeinstall.purl import parse
+from safeinstall.runs import Run
 from tests.outsides import Tty
 from tests.unit.formats.test_json_v1 import FINDING, full
 

@@ -18,7 +18,8 @@ from safeinstall.fields import optional
 from safeinstall.gateway.npm import NpmGateway
 from safeinstall.gateway.npm_tarball import Planned
 from safeinstall.gateway.server import LoopbackServer
-from safeinstall.model import Access, ArtifactKind, Installed, Intent, Plan, Release
+from safeinstall.model import ArtifactKind, Intent, Plan, Release
+from safeinstall.runs import Access, Installed
 from safeinstall.text import printable, redacted
 
 _GLOBAL_HINT = "run it in a project, without `--global` and without `location=global` in an npmrc"

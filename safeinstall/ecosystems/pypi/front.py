@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from safeinstall.gateway.pages import filename_of, is_archive, project_of_page
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import Refusal, Request, Response
-from safeinstall.model import Phase
+from safeinstall.runs import Phase
 from safeinstall.text import printable, redacted
 
 BUILD = "x-safeinstall-build"

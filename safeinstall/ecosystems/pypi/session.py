@@ -24,8 +24,9 @@ from safeinstall.gateway.pages import IndexFile, filename_of, name_and_version
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
-from safeinstall.model import Access, ArtifactKind, BuildNeed, EcosystemName, Installed, Intent, Offer, Plan, Release
+from safeinstall.model import ArtifactKind, BuildNeed, EcosystemName, Intent, Offer, Plan, Release
 from safeinstall.purl import same
+from safeinstall.runs import Access, Installed
 from safeinstall.text import printable
 from safeinstall.tools import Interpreter
 

@@ -20,15 +20,14 @@ from safeinstall.model import (
     EcosystemName,
     Finding,
     Gap,
-    Installed,
     Override,
     Ruling,
-    Run,
     Severity,
     SourceState,
     Verdict,
 )
 from safeinstall.purl import make, parse
+from safeinstall.runs import Installed, Run
 from tests.fakes import NOW, intent, plan, release
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))

@@ -15,7 +15,7 @@ from safeinstall.gateway.npm_packument import ABBREVIATED, digests
 from safeinstall.gateway.npm_tarball import Planned
 from safeinstall.gateway.server import Request, Response, Transport
 from safeinstall.gateway.upstream import Upstream
-from safeinstall.model import AccessKind, Phase
+from safeinstall.runs import AccessKind, Phase
 from tests.builders.tarballs import tarball
 from tests.registries.npm import NpmRegistry
 from tests.registries.server import Hit, Reply, refused_url

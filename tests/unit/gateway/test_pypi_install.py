@@ -7,7 +7,7 @@ import pytest
 
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer, Refusal
-from safeinstall.model import Phase
+from safeinstall.runs import Phase
 from tests.builders.sdists import sdist
 from tests.builders.wheels import wheel
 from tests.registries.pypi import PypiRegistry

@@ -9,7 +9,8 @@ import pytest
 
 from safeinstall.gateway.pages import IndexFile
 from safeinstall.gateway.server import Refusal
-from safeinstall.model import AccessKind, BuildNeed
+from safeinstall.model import BuildNeed
+from safeinstall.runs import AccessKind
 from tests.builders.built import Built, tarred, zipped
 from tests.builders.sdists import sdist
 from tests.builders.wheels import wheel

@@ -11,7 +11,7 @@ import pytest
 
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.gateway.server import LoopbackServer, Refusal, Request, Response, Transport, transport_of
-from safeinstall.model import AccessKind, Phase
+from safeinstall.runs import AccessKind, Phase
 
 
 class Echo:
