@@ -116,6 +116,8 @@ def told_registry(temp: Path) -> str | None:
 
 
 def _read(out: Path, output: str, gateway: NpmGateway) -> documents.Document:
+    # The log that npm names lies in a folder of ours, and is gone by then.
+    output = "\n".join(line for line in output.splitlines() if "A complete log of this run" not in line)
     try:
         told: object = json.loads(out.read_text(encoding="utf-8"))
         if optional(told, "misunderstood", bool):
