@@ -20,7 +20,8 @@ from safeinstall.model import Override
 from safeinstall.places import FILE, SYSTEM_FILE, Places
 from safeinstall.policy import DEFAULT_ROWS, MALWARE, Policy, Row
 from safeinstall.private import Private
-from safeinstall.settings import Layer, Setting, shown, table
+from safeinstall.setting_rows import table
+from safeinstall.settings import Layer, Setting, shown
 from safeinstall.text import printable
 
 PYPROJECT = "pyproject.toml"

@@ -14,7 +14,8 @@ from safeinstall.config import Settings, load
 from safeinstall.errors import Misconfigured
 from safeinstall.model import Decision, Severity
 from safeinstall.places import places
-from safeinstall.settings import shown, table
+from safeinstall.setting_rows import table
+from safeinstall.settings import shown
 
 CHECKS = ("advisory", "typosquat", "source-build", "unverified-source")
 

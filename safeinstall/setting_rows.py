@@ -1,0 +1,127 @@
+"""Every setting there is: its type, its default, who may set it."""
+
+from collections.abc import Collection, Mapping
+
+from safeinstall import setting_values as values
+from safeinstall.model import Decision
+from safeinstall.policy import DEFAULT_ROWS, MALWARE, Row
+from safeinstall.settings import Layer, Setting
+
+OWNERS = frozenset({Layer.DEFAULT, Layer.SYSTEM, Layer.USER})
+"""What decides whom we ask and where we write is no business of a project that somebody has cloned."""
+
+_GENERAL = (
+    Setting(
+        key="deadline", read=values.number(0.1, 300), default=6.0, from_text=values.number_text, tightens=values.smaller
+    ),
+    Setting(key="offline", read=values.boolean, default=False, from_text=values.boolean_text, tightens=values.smaller),
+    Setting(key="prompt", read=values.boolean, default=True, from_text=values.boolean_text, tightens=values.smaller),
+    Setting(key="ledger.path", read=values.text, default=None, layers=OWNERS),
+)
+
+_SOURCES = (
+    # There is one public OSV service; it is an advisory source, no package registry.
+    Setting(
+        key="osv.url",
+        read=values.url,
+        default="https://api.osv.dev",
+        from_text=str,
+        layers=OWNERS | {Layer.ENVIRONMENT},
+    ),
+    Setting(
+        key="osv.enabled", read=values.boolean, default=True, from_text=values.boolean_text, tightens=values.larger
+    ),
+    # Its bulk exports, which `safeinstall update` fetches.
+    Setting(
+        key="index.url",
+        read=values.url,
+        default="https://storage.googleapis.com/osv-vulnerabilities",
+        from_text=str,
+        layers=OWNERS | {Layer.ENVIRONMENT},
+    ),
+    Setting(
+        key="index.enabled", read=values.boolean, default=True, from_text=values.boolean_text, tightens=values.larger
+    ),
+    Setting(
+        key="index.hours",
+        read=values.number(0, 87600),
+        default=24.0,
+        from_text=values.number_text,
+        tightens=values.smaller,
+    ),
+    Setting(key="index.path", read=values.text, default=None, layers=OWNERS),
+    Setting(
+        key="lists.npm", read=values.urls, default=(), from_text=values.texts_text, layers=OWNERS | {Layer.ENVIRONMENT}
+    ),
+    Setting(
+        key="lists.pypi", read=values.urls, default=(), from_text=values.texts_text, layers=OWNERS | {Layer.ENVIRONMENT}
+    ),
+    # The advisories of a code host; it is no package registry.
+    Setting(
+        key="github.url",
+        read=values.url,
+        default="https://api.github.com",
+        from_text=str,
+        layers=OWNERS | {Layer.ENVIRONMENT},
+    ),
+    Setting(key="github.enabled", read=values.boolean, default=False, layers=OWNERS),
+    Setting(key="npm-audit.url", read=values.url, default=None, from_text=str, layers=OWNERS | {Layer.ENVIRONMENT}),
+    Setting(key="npm-audit.enabled", read=values.boolean, default=False, layers=OWNERS),
+    Setting(key="required", read=values.source_names, default=("osv", "index", "records"), layers=OWNERS),
+    Setting(key="tokens.hosts", read=values.texts, default=(), layers=OWNERS),
+    Setting(
+        key="records", read=values.texts, default=(), from_text=values.texts_text, tightens=values.superset, adds=True
+    ),
+    Setting(
+        key="cache.hours",
+        read=values.number(0, 720),
+        default=24.0,
+        from_text=values.number_text,
+        tightens=values.smaller,
+    ),
+)
+
+_REGISTRIES = (
+    Setting(key="registries.private", read=values.texts, default=(), layers=OWNERS),
+    Setting(key="registries.public", read=values.texts, default=(), layers=OWNERS),
+    *(
+        Setting(
+            key=f"private.{name}",
+            read=values.texts,
+            default=(),
+            from_text=values.texts_text,
+            tightens=values.superset,
+            adds=True,
+        )
+        for name in ("names", "prefixes", "scopes")
+    ),
+    Setting(key="private.registries", read=values.texts, default=(), layers=OWNERS),
+    Setting(key="private.conflicts", read=values.conflicts, default="block", from_text=str, tightens=values.blocks),
+)
+
+
+def table(checks: Collection[str]) -> Mapping[str, Setting]:
+    """Return every setting by its key; *checks* are the idents whose gaps have a row."""
+    rows = [
+        Setting(
+            key=f"policy.{kind}",
+            read=values.row(row),
+            default=row,
+            from_text=lambda text: text,
+            tightens=values.tighter_row,
+        )
+        for kind, row in DEFAULT_ROWS.items()
+        if kind != MALWARE
+    ]
+    gaps = [
+        Setting(
+            key=f"gaps.{check}",
+            read=values.gap,
+            default=Row(decision=Decision.BLOCK),
+            from_text=lambda text: text,
+            tightens=values.tighter_row,
+        )
+        for check in checks
+        if check != MALWARE
+    ]
+    return {setting.key: setting for setting in (*_GENERAL, *_SOURCES, *_REGISTRIES, *rows, *gaps)}

@@ -1,0 +1,170 @@
+"""How values of settings are read, from TOML and from the environment, and which of two is the tighter one."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from safeinstall.model import Decision, Severity
+from safeinstall.policy import Row
+
+
+def boolean(value: object) -> bool:
+    """Return *value*, a boolean."""
+    if not isinstance(value, bool):
+        raise ValueError("expected true or false")  # noqa: TRY004 - one error class for every wrong value
+    return value
+
+
+def boolean_text(text: str) -> object:
+    """Return the boolean that *text* spells, or *text* for the reader to complain of."""
+    return {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }.get(text.strip().lower(), text)
+
+
+def number(low: float, high: float) -> Callable[[object], object]:
+    """Return a reader of numbers from *low* to *high*."""
+
+    def read(value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise ValueError(f"expected a number from {low:g} to {high:g}")
+        return float(value)
+
+    return read
+
+
+def number_text(text: str) -> object:
+    """Return the number that *text* spells, or *text* for the reader to complain of."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def url(value: object) -> object:
+    """Return *value*, an absolute web URL, without a slash at its end."""
+    if not isinstance(value, str):
+        raise ValueError("expected a URL")  # noqa: TRY004 - see boolean
+    parts = urlsplit(value)  # Its own ValueError (an unbalanced bracket) says enough.
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected a URL that begins with https:// or http://")
+    return value.rstrip("/")
+
+
+def text(value: object) -> object:
+    """Return *value*, a text."""
+    if not isinstance(value, str):
+        raise ValueError("expected text")  # noqa: TRY004 - see boolean
+    return value
+
+
+def texts(value: object) -> object:
+    """Return the texts of *value*, a list."""
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise ValueError("expected a list of texts")
+    return tuple(value)
+
+
+def urls(value: object) -> object:
+    """Return the web URLs of *value*, a list."""
+    found = texts(value)
+    assert isinstance(found, tuple)
+    return tuple(url(one) for one in found)
+
+
+_WEIGHED = ("osv", "index", "records", "registry", "lists", "github", "npm_audit")
+"""Sources that may be required; the embedded records are never fresh, so their silence can prove nothing."""
+
+
+def source_names(value: object) -> object:
+    """Return *value*, a list of sources that may be required."""
+    found = texts(value)
+    assert isinstance(found, tuple)
+    if not set(found) <= set(_WEIGHED):
+        raise ValueError(f"expected a list of {', '.join(_WEIGHED)}")
+    return found
+
+
+def texts_text(text: str) -> object:
+    """Return the texts between the commas of *text*."""
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def row(default: Row) -> Callable[[object], object]:
+    """Return a reader of policy rows; *default* gives the lowest severity where only a decision is set."""
+
+    def read(value: object) -> object:
+        if isinstance(value, str):
+            return Row(decision=_decision(value), minimum=default.minimum)
+        if isinstance(value, Mapping) and set(value) <= {"decision", "from"} and "decision" in value:
+            return Row(decision=_decision(value["decision"]), minimum=_severity(value.get("from", "note")))
+        raise ValueError('expected "block", "warn" or "note", or { decision = "block", from = "medium" }')
+
+    return read
+
+
+def _decision(value: object) -> Decision:
+    if value not in ("block", "warn", "note"):
+        raise ValueError('expected "block", "warn" or "note"')
+    return Decision(value)
+
+
+def _severity(value: object) -> Severity:
+    names = {severity.name.lower(): severity for severity in Severity}
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"expected one of {', '.join(names)}")
+    return names[value]
+
+
+def gap(value: object) -> object:
+    """Return the row for what a check could not answer."""
+    if value not in ("block", "warn"):
+        raise ValueError('expected "block" or "warn"')
+    return Row(decision=Decision(value))
+
+
+def conflicts(value: object) -> object:
+    """Return what is to be done with a name that two registries list."""
+    if value not in ("block", "pin"):
+        raise ValueError('expected "block" or "pin"')
+    return value
+
+
+def blocks(new: object, old: object) -> bool:
+    """Whether *new* is as it was, or blocks."""
+    return new in (old, "block")
+
+
+_STRICTNESS = {Decision.NOTE: 0, Decision.WARN: 1, Decision.BLOCK: 2}
+
+
+def tighter_row(new: object, old: object) -> bool:
+    """Whether the row *new* lets through no more than *old*."""
+    assert isinstance(new, Row)
+    assert isinstance(old, Row)
+    return _STRICTNESS[new.decision] >= _STRICTNESS[old.decision] and new.minimum <= old.minimum
+
+
+def smaller(new: object, old: object) -> bool:
+    """Whether *new* is at most *old*."""
+    assert isinstance(new, (int, float))
+    assert isinstance(old, (int, float))
+    return new <= old
+
+
+def larger(new: object, old: object) -> bool:
+    """Whether *new* is at least *old*."""
+    return smaller(old, new)
+
+
+def superset(new: object, old: object) -> bool:
+    """Whether *new* holds all of *old*."""
+    assert isinstance(new, tuple)
+    assert isinstance(old, tuple)
+    return set(new) >= set(old)
