@@ -21,6 +21,7 @@ from packaging.version import Version
 # Read at import, before conftest takes SAFEINSTALL_* out of every test's environment.
 _WHEELS = os.environ.get("SAFEINSTALL_TEST_WHEELS")
 _STRICT = os.environ.get("SAFEINSTALL_TEST_STRICT") == "1"
+_COMPLETE = os.environ.get("SAFEINSTALL_TEST_COMPLETE") == "1"
 _PATH = os.environ.get("PATH", os.defpath)
 
 TARGET_PIPS = ("20.3.4", "22.3.1", "23.2.1", "24.0", "25.3", "newest")
@@ -71,6 +72,20 @@ def missing(reason: str) -> NoReturn:
     if _STRICT:
         pytest.fail(f"{reason}, and SAFEINSTALL_TEST_STRICT=1", pytrace=False)
     pytest.skip(reason)
+
+
+def optional_tool(name: str) -> Path:
+    """
+    Return the tool *name* of this machine, which not every developer has: a shell, a browser.
+
+    Skips the test where there is none; fails it where `.ci/run` has installed all of them.
+    """
+    found = shutil.which(name, path=_PATH)
+    if found is not None:
+        return Path(found)
+    if _COMPLETE:
+        pytest.fail(f"{name} is not on this machine, and SAFEINSTALL_TEST_COMPLETE=1", pytrace=False)
+    pytest.skip(f"{name} is not on this machine")
 
 
 def stored(pattern: str) -> Path:
