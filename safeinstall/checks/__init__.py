@@ -5,6 +5,7 @@ from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.source_build import SourceBuild
 from safeinstall.checks.starjacking import StarJacking
+from safeinstall.checks.transport import Transport
 from safeinstall.checks.typosquat import Typosquat
 from safeinstall.checks.unverified_source import UnverifiedSource
 from safeinstall.contracts import Check
@@ -15,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     StarJacking(),
     DependencyConfusion(),
     UnverifiedSource(),
+    Transport(),
     SourceBuild(),
     RegistryStatus(),
 )

@@ -33,6 +33,7 @@ from safeinstall.gateway.npm_packument import (
 )
 from safeinstall.gateway.npm_prefetch import guesses
 from safeinstall.gateway.npm_tarball import Planned, verified
+from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.server import Refusal, Request, Response
 from safeinstall.gateway.upstream import Answer, Upstream
 from safeinstall.runs import AccessKind, Phase
@@ -231,7 +232,8 @@ class NpmGateway:
     def _fetched(self, request: Request, url: str, wanted: str | None) -> Page:
         if self._keeps(url):
             return Page(url=url, status=HTTPStatus.NOT_FOUND, body=b'{"error":"Not found"}')
-        authorization = request.headers.get("authorization", "")
+        # What an impostor may have said is never shown to a command that asks the true registry.
+        authorization = request.headers.get("authorization", "") + (unproven(url, request.transport.verify) or "")
         kept = self._cache.get(url, authorization)
         if kept is not None and kept.fresh(self._now()):
             self._look_ahead(request, url, parsed(kept.body), wanted)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.gateway import metadata
 from safeinstall.gateway.pages import Channel, IndexFile
+from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.pypi_flight import SingleFlight
 from safeinstall.gateway.pypi_ranges import NoRanges, remote
 from safeinstall.gateway.upstream import Answer, Upstream
@@ -156,7 +157,9 @@ class MetadataReader:
         if self._cache is None or file.sha256 is None:
             return None
         # The host counts too: an index that lists somebody else's sha256 must not write what others will read.
-        host = hashlib.sha256((urlsplit(file.url).netloc).encode()).hexdigest()[:16]
+        # And what an impostor may have said is not for a command that asks the true index.
+        doubt = unproven(file.url, file.channel.transport.verify) or ""
+        host = hashlib.sha256(f"{urlsplit(file.url).netloc}{doubt}".encode()).hexdigest()[:16]
         return self._cache / "metadata" / file.sha256[:2] / f"{file.sha256}-{host}"
 
 

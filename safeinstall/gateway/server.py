@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from safeinstall.errors import MalformedAnswer, SafeinstallError
 from safeinstall.fields import optional
+from safeinstall.gateway.proof import origin, unproven
 from safeinstall.runs import Access, AccessKind, Phase
 from safeinstall.text import printable, redacted
 
@@ -109,6 +110,7 @@ class _State:
     accesses: list[Access] = field(default_factory=list)
     escapes: list[str] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
+    doubts: dict[str, str] = field(default_factory=dict)
     answering: int = 0
     lock: threading.Condition = field(default_factory=threading.Condition)
 
@@ -163,6 +165,11 @@ class LoopbackServer:
         """Return what went wrong in the gateway itself; the manager saw a connection that was cut."""
         with self._state.lock:
             return tuple(self._state.crashes)
+
+    def doubts(self) -> Mapping[str, str]:
+        """Return why the answers of a registry may be somebody else's, by its `origin`."""
+        with self._state.lock:
+            return dict(self._state.doubts)
 
     def troubles(self) -> tuple[str, ...]:
         """Return in words for the user what must not happen: requests past the hook, failures of the gateway itself."""
@@ -239,11 +246,21 @@ class _RequestHandler(BaseHTTPRequestHandler):
                 transport=transport_of(context),
                 body=self._body(),
             )
+            self._doubt(request)
             return self.state.handler.answer(request)
         except Refusal as refusal:
             return _plain(refusal.status, refusal.reason, refusal.kind)
         except SafeinstallError as error:
             return _plain(HTTPStatus.BAD_GATEWAY, error.message)
+
+    def _doubt(self, request: Request) -> None:
+        try:
+            why = unproven(request.url, request.transport.verify)
+        except ValueError:  # no URL at all: whoever answers it says so
+            return
+        if why is not None:
+            with self.state.lock:
+                self.state.doubts[origin(request.url)] = why
 
     def _split(self) -> tuple[str, str, str]:
         secret, _, rest = self.path.removeprefix("/").partition("/")

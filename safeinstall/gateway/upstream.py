@@ -18,6 +18,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.retry import Retry
 
 from safeinstall.errors import SourceUnavailable
+from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.server import Transport
 from safeinstall.text import redacted
 
@@ -127,6 +128,10 @@ class Upstream:
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
             raise SourceUnavailable(f"{redacted(url)} could not be reached ({type(error).__name__})") from error
+        hops = [one.url for one in (*response.history, response)]
+        if any(unproven(one, transport.verify) for one in hops) and unproven(url, transport.verify) is None:
+            response.close()
+            raise SourceUnavailable(f"{redacted(url)} leads to {redacted(response.url)}, which proves nothing")
         return Answer(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},

@@ -16,9 +16,11 @@ import pytest
 
 from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.starjacking import StarJacking
+from safeinstall.checks.transport import Transport
 from safeinstall.ecosystems.npm.registries import HINT as NPM_HINT
 from safeinstall.ecosystems.pypi.offers import HINT as PYPI_HINT
 from safeinstall.errors import CannotResolve, NotUnderstood, SourceUnavailable
+from safeinstall.gateway.proof import PLAIN
 from safeinstall.ledger import user
 from safeinstall.model import AdvisoryKind, ArtifactKind, Claim, Offer, Project, Purl, Registry, Severity
 from safeinstall.purl import parse, project
@@ -106,6 +108,14 @@ def source_down(folder: Path) -> Machine:
 def one_gap(folder: Path) -> Machine:
     """The source was silent about one release."""
     return on(folder, FakeSource(mute={parse(REDAPTY): "its record could not be read"}))
+
+
+def unproven(folder: Path) -> Machine:
+    """Whoever is on the network could have answered in the registry's place."""
+    doubted = replace(PUBLIC, url="http://packages.example/simple", unproven=PLAIN)
+    here = on(folder, planned=plan(*(replace(one, registry=doubted) for one in DEEP.releases), edges=EDGES))
+    here.checks = (Transport(),)
+    return here
 
 
 def many_blocked(folder: Path) -> Machine:
@@ -338,7 +348,7 @@ def starjacking_shared(folder: Path) -> Machine:
 
 SCENES: tuple[Callable[[Path], Machine], ...] = (
     clean, clean_from_the_cache, offline, nothing_to_do, malware_deep_below, malware_allowed, typosquat, vulnerable,
-    source_down, one_gap, many_blocked, unresolvable, not_understood, crash, served_something_else,
+    source_down, one_gap, unproven, many_blocked, unresolvable, not_understood, crash, served_something_else,
     installed_something_else, wrong_setting, loosening_project, expired, hostile_text, asked_and_refused,
     asked_and_allowed, asked_about_many, malware_at_a_terminal, notes_and_kept,
     confusion, confusion_undeclared, confusion_leap, confusion_note, confusion_first_version, private_answered,

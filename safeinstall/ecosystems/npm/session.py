@@ -17,6 +17,7 @@ from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood, Sa
 from safeinstall.fields import optional
 from safeinstall.gateway.npm import NpmGateway
 from safeinstall.gateway.npm_tarball import Planned
+from safeinstall.gateway.proof import marked
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.model import ArtifactKind, Intent, Plan, Release
 from safeinstall.runs import Access, Installed
@@ -59,7 +60,7 @@ class NpmSession:
             raise CannotResolve(missing, hint=HINT) from error
         try:
             plan = planned(self._document, self.gateway, self.conditions)
-            return replace(plan, notes=(*plan.notes, *self.keeper.notes()))
+            return marked(replace(plan, notes=(*plan.notes, *self.keeper.notes())), self.server.doubts())
         except MalformedAnswer as error:
             raise CannotResolve(f"the plan of npm cannot be read: {error.message}") from error
 

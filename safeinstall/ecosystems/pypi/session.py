@@ -21,6 +21,7 @@ from safeinstall.ecosystems.pypi.verify import differences, inventory
 from safeinstall.errors import CannotResolve
 from safeinstall.fields import items, optional
 from safeinstall.gateway.pages import IndexFile, filename_of, name_and_version
+from safeinstall.gateway.proof import marked, marked_release
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
@@ -194,7 +195,7 @@ class PypiSession:
 
     def _vet_file(self, file: IndexFile) -> bool:
         release = releases.listed(file, self._registries(), build=self._gateway.build_need(file.url))
-        allowed = self._opening.vet(release)
+        allowed = self._opening.vet(marked_release(release, self._server.doubts()))
         if allowed:
             self._judged.add((file.project, canonicalize_version(file.version)))
         return allowed
@@ -290,7 +291,7 @@ class PypiSession:
         return self._hooked.plan(argv, trim=False)
 
     def _plan(self) -> Plan:
-        return Plan(
+        plan = Plan(
             ecosystem=EcosystemName.PYPI,
             releases=self._all.releases,
             edges=self._all.edges,
@@ -299,6 +300,7 @@ class PypiSession:
             offers=() if self._known is None else self._offers(self._known),
             notes=(*compose.chosen(self._facts), *self._all.notes, *self._keeper.notes(self._all.releases)),
         )
+        return marked(plan, self._server.doubts())
 
     def _offers(self, known: Registries) -> tuple[Offer, ...]:
         disk = offers.Disk(places=items(self._facts, "options.find_links", str), cwd=self._opening.world.cwd)
