@@ -76,7 +76,7 @@ class Impostor(Upstream):
         self.body = body
         self.asked: list[str] = []
 
-    def open(self, url: str, **more: object) -> Answer:  # type: ignore[override]  # the names of the real one do
+    def open(self, url: str, **more: object) -> Answer:
         """See `Upstream.open`."""
         headers = more["headers"]
         assert isinstance(headers, dict)
