@@ -3,14 +3,16 @@
 import re
 from collections.abc import Callable, Sequence
 from functools import cmp_to_key, lru_cache
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-import nodesemver
 from packaging.version import InvalidVersion, Version
 
 from safeinstall.errors import MalformedAnswer
 from safeinstall.model import EcosystemName
 from safeinstall.text import printable
+
+if TYPE_CHECKING:
+    import nodesemver
 
 _LONGEST = 256
 """npm refuses longer versions, and a longer text is an attack on the parser rather than a version."""
@@ -50,12 +52,18 @@ def order(ecosystem: EcosystemName, version: str) -> Ordered | None:
     try:
         if ecosystem is EcosystemName.PYPI:
             return cast("Ordered", Version(text))
-        return _semver_key(nodesemver.make_semver(text, loose=True))
+        return _semver_key(_semver(text))
     except (InvalidVersion, ValueError):
         return None
 
 
-def _compare_semver(one: nodesemver.SemVer, other: nodesemver.SemVer) -> int:
+def _semver(text: str) -> "nodesemver.SemVer":
+    import nodesemver  # noqa: PLC0415 - a fifth of what all checks cost to import, and nothing of pip's needs it
+
+    return nodesemver.make_semver(text, loose=True)
+
+
+def _compare_semver(one: "nodesemver.SemVer", other: "nodesemver.SemVer") -> int:
     return int(one.compare(other))
 
 
@@ -111,9 +119,11 @@ def oldest_first(ecosystem: EcosystemName, versions: frozenset[str]) -> tuple[st
 
 def in_npm_range(version: str, text: str) -> bool:
     """Return whether npm holds *version* to be in the range *text*, prereleases too; raises `MalformedAnswer`."""
+    import nodesemver  # noqa: PLC0415 - see above
+
     try:
         wanted = nodesemver.make_range(text, loose=True)
-        return bool(wanted.test(nodesemver.make_semver(version, loose=True), include_prerelease=True))
+        return bool(wanted.test(_semver(version), include_prerelease=True))
     except ValueError as error:
         raise MalformedAnswer(
             f"`{printable(version, limit=40)}` or `{printable(text, limit=60)}` is no version"

@@ -69,7 +69,7 @@ class Typosquat:
             confidence=_confidence(strong=strong, damped=damped, age=age),
             title=phrases.claim(release.name, likeness),
             evidence=(*_likeness(index, likeness), *age.evidence, *trust),
-            hint=f"did you mean `{likeness.target}`?",
+            hint=_hint(likeness),
         )
 
     def _foreign(self, release: Release, index: Index) -> Finding:
@@ -103,11 +103,21 @@ def _likeness(index: Index, likeness: Likeness) -> Iterator[str]:
     letters = phrases.detail(likeness)
     if letters is not None:
         yield letters
-    of = f"{phrases.thousands(index.size)} most downloaded names on {_REGISTRIES[index.ecosystem]}"
-    yield f"`{likeness.target}` is rank {likeness.rank} of the {of} (as of {index.as_of})"
+    of = f"the {phrases.thousands(index.size)} most downloaded names on {_REGISTRIES[index.ecosystem]}"
+    if likeness.rank is None:
+        yield f"`{likeness.word}` is a word of {index.count(likeness.word)} of {of} (as of {index.as_of})"
+    else:
+        yield f"`{likeness.target}` is rank {likeness.rank} of {of} (as of {index.as_of})"
     if likeness.rare:
         yield "what differs is no word of any popular name"
     yield phrases.sum_of(likeness)
+
+
+def _hint(likeness: Likeness) -> str:
+    asked = f"did you mean `{likeness.target}`?"
+    return (
+        asked if likeness.rank is not None else f"{asked} That is no popular name either: look at it before you use it"
+    )
 
 
 def _trust(release: Release, facts: Facts, index: Index) -> Iterator[str]:

@@ -27,6 +27,7 @@ _WAYS = {
     Way.SCOPE_DROPPED: "is {target} without what stands before it",
     Way.SCOPE_NEAR: "is {target} in a scope of a similar name",
     Way.COMBINED: "is {target} with words added",
+    Way.WORD: "is one swap away from {target}",
 }
 
 

@@ -18,7 +18,7 @@ def target(index: Index, name: str, repository: str) -> str | None:
     if named == forms.squashed(forms.scope(name)[1]) or not (index.squashed_as(named) or index.same_core(core)):
         return None
     likeness = judge(index, name)
-    if likeness is None:
+    if likeness is None or likeness.rank is None:
         return None
     wanted = forms.squashed(forms.scope(likeness.target)[1])
     return likeness.target if wanted == named or forms.core(likeness.target) == core else None

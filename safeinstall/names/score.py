@@ -14,6 +14,7 @@ from safeinstall.model import EcosystemName
 from safeinstall.names import forms
 from safeinstall.names.edits import Edit, Slip, edits
 from safeinstall.names.index import Index
+from safeinstall.names.misspelt import misspelt
 
 
 class Level(IntEnum):
@@ -36,15 +37,17 @@ class Way(str, Enum):
     SCOPE_DROPPED = "scope dropped"
     SCOPE_NEAR = "scope near"
     COMBINED = "combined"
+    WORD = "word"
+    """A word of it is misspelt; whether there is a package of the name that was meant is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Likeness:
-    """One name's likeness to one popular name."""
+    """One name's likeness to one popular name, or to one that is made of popular words."""
 
     target: str
-    rank: int
-    """The target's, from 1."""
+    rank: int | None
+    """The target's, from 1; None: it is not popular."""
     how: tuple[Edit, ...] | Way
     """Edits, at least one, or the way in which the names differ."""
     score: float
@@ -52,6 +55,8 @@ class Likeness:
     """What the score is the sum of, each with its label."""
     rare: bool
     """Whether the words that differ stand in no popular name."""
+    word: str = ""
+    """The popular word that a word of the name is a slip of, where that is the likeness."""
 
     @property
     def level(self) -> Level:
@@ -130,7 +135,17 @@ def judge(index: Index, name: str) -> Likeness | None:
     if head and index.ecosystem is EcosystemName.NPM and index.owns(head):
         return None  # only the owner of a scope can publish there
     found = _Seeker(index, spelled).seek()
-    return max(found, key=lambda likeness: (likeness.score, -likeness.rank), default=None)
+    best = max(found, key=lambda likeness: (likeness.score, -(likeness.rank or 0)), default=None)
+    return best if best is not None and best.level is Level.STRONG else _misspelt(index, spelled) or best
+
+
+def _misspelt(index: Index, name: str) -> Likeness | None:
+    meant = misspelt(index, name)
+    if meant is None:
+        return None
+    target, word = meant
+    parts = (("sure slip", STRONG),)
+    return Likeness(target=target, rank=None, how=Way.WORD, score=STRONG, parts=parts, rare=True, word=word)
 
 
 class _Seeker:

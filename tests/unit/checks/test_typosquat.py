@@ -70,6 +70,15 @@ def test_age_decides_whether_a_name_is_established(projects: tuple[Project, ...]
     assert told in found.evidence
 
 
+def test_a_misspelt_word_is_no_proof_of_a_popular_package() -> None:
+    """The evidence is the word, and the hint does not recommend a name that nobody knows."""
+    (found,) = ran(fakes.release("pkg:npm/acme-validtaor@1.0.0"))
+
+    assert (found.kind, found.title) == (STRONG, "`acme-validtaor` is one swap away from `acme-validator`")
+    assert any(one.startswith("`validator` is a word of 123 of the 51k most downloaded") for one in found.evidence)
+    assert found.hint == ("did you mean `acme-validator`? That is no popular name either: look at it before you use it")
+
+
 def test_what_is_installed_already_is_not_blocked() -> None:
     """A kept release brings nothing new: it is told, as established."""
     (found,) = ran(fakes.release(SQUAT, kept=True))
