@@ -131,6 +131,8 @@ class Registry:
     visibility: Visibility
     guessed: bool = False
     """Nobody declared who can publish there; it was held for private so that no name of it is told to the public."""
+    chosen: str | None = None
+    """The file of the repository that chose it, where nothing of the user's own names it; None: the user did."""
     unproven: str | None = None
     """Why its answers may be somebody else's (plain http, certificates not checked); None: they are its own."""
 

@@ -2,6 +2,7 @@
 
 from safeinstall.checks.advisory import Advisory
 from safeinstall.checks.confusion import DependencyConfusion
+from safeinstall.checks.registry_choice import RegistryChoice
 from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.source_build import SourceBuild
 from safeinstall.checks.starjacking import StarJacking
@@ -17,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     DependencyConfusion(),
     UnverifiedSource(),
     Transport(),
+    RegistryChoice(),
     SourceBuild(),
     RegistryStatus(),
 )

@@ -12,7 +12,7 @@ from tests.builders.markers import Marker
 from tests.builders.tarballs import marking_scripts, tarball
 from tests.builders.wheels import wheel
 from tests.environments import Venv
-from tests.guarded import FINDING, INSTALLED, NOTHING_INSTALLED, REFUSED, Guarded
+from tests.guarded import FINDING, GAP, INSTALLED, NOTHING_INSTALLED, REFUSED, Guarded
 from tests.registries.npm import NpmRegistry
 from tests.registries.osv import OsvServer, malware
 from tests.registries.pypi import PypiRegistry
@@ -134,10 +134,10 @@ def test_credentials_from_netrc_work(
 
 
 @pytest.mark.parametrize("option", ["--index-url", "--extra-index-url"])
-def test_an_index_that_a_requirements_file_chose_is_shown(
+def test_an_index_that_a_requirements_file_chose_is_not_judged(
     option: str, user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
 ) -> None:
-    """Whoever wrote the file decides who serves `flask`: the choice is respected, and told to the person."""
+    """Whoever wrote the file decides who serves `flask`: that is respected, but a stranger's `flask` is not clean."""
     pypi.add(wheel("flask", "1.0"))
     listed = tmp_path / "requirements.txt"
     with PypiRegistry() as chosen:
@@ -145,7 +145,10 @@ def test_an_index_that_a_requirements_file_chose_is_shown(
         listed.write_text(f"{option} {chosen.index_url}\nflask\n")
         outcome = user.pip(venv, "install", "-r", str(listed), cwd=tmp_path, index=pypi.index_url)
 
-        assert chosen.url in outcome.err, str(outcome)
+        assert outcome.code == GAP, str(outcome)
+        assert "gap[registry-choice]" in outcome.err
+        assert chosen.url in outcome.err
+        assert chosen.artifact_hits() == ()
 
 
 def test_malware_from_an_index_that_nobody_declared_is_not_called_clean(
@@ -164,10 +167,10 @@ def test_malware_from_an_index_that_nobody_declared_is_not_called_clean(
 # --- npm ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_registry_that_a_project_chose_is_shown(
+def test_a_registry_that_a_project_chose_is_not_judged_until_it_is_declared(
     newest: Path, npm_user: Guarded, npm: NpmRegistry, tmp_path: Path
 ) -> None:
-    """The `.npmrc` of a repository decides who serves `express`: the choice is respected, and told to the person."""
+    """The `.npmrc` of a repository decides who serves `express`: respected, but a stranger's `express` is not clean."""
     npm.publish(tarball("express"))
     with NpmRegistry() as chosen:
         chosen.publish(tarball("express", "9.0.0"))
@@ -175,7 +178,13 @@ def test_a_registry_that_a_project_chose_is_shown(
         project = environments.npm_project(tmp_path / "project", {"dependencies": {"express": "*"}}, npmrc=lines)
         outcome = npm_user.npm(newest, "install", cwd=project)
 
-        assert chosen.url in outcome.err, str(outcome)
+        assert outcome.code == GAP, str(outcome)
+        assert "gap[registry-choice]" in outcome.err
+        assert chosen.url in outcome.err
+        assert chosen.artifact_hits() == ()
+
+        npm_user.settings(private=[chosen.url])
+        assert npm_user.npm(newest, "install", cwd=project).code == INSTALLED
 
 
 def lockfile(name: str, resolved: str, data: bytes) -> str:

@@ -33,7 +33,7 @@ def test_an_npmrc_of_the_project_cannot_drop_the_proof(
     assert "gap[transport]" in outcome.err
     assert npm.artifact_hits() == ()
 
-    npm_user.settings('[gaps]\ntransport = "warn"\n')
+    npm_user.settings('[gaps]\ntransport = "warn"\n', private=[REGISTRY])
     assert npm_user.npm(newest, "install", cwd=project).code == INSTALLED
 
 

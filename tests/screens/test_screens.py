@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from safeinstall.checks.confusion import DependencyConfusion
+from safeinstall.checks.registry_choice import RegistryChoice
 from safeinstall.checks.starjacking import StarJacking
 from safeinstall.checks.transport import Transport
 from safeinstall.ecosystems.npm.registries import HINT as NPM_HINT
@@ -115,6 +116,14 @@ def unproven(folder: Path) -> Machine:
     doubted = replace(PUBLIC, url="http://packages.example/simple", unproven=PLAIN)
     here = on(folder, planned=plan(*(replace(one, registry=doubted) for one in DEEP.releases), edges=EDGES))
     here.checks = (Transport(),)
+    return here
+
+
+def chosen_by_the_repository(folder: Path) -> Machine:
+    """A stranger would serve every name."""
+    stranger = replace(PUBLIC, url="https://elsewhere.example/simple", chosen="a requirements file")
+    here = on(folder, planned=plan(*(replace(one, registry=stranger) for one in DEEP.releases), edges=EDGES))
+    here.checks = (RegistryChoice(),)
     return here
 
 
@@ -348,9 +357,9 @@ def starjacking_shared(folder: Path) -> Machine:
 
 SCENES: tuple[Callable[[Path], Machine], ...] = (
     clean, clean_from_the_cache, offline, nothing_to_do, malware_deep_below, malware_allowed, typosquat, vulnerable,
-    source_down, one_gap, unproven, many_blocked, unresolvable, not_understood, crash, served_something_else,
-    installed_something_else, wrong_setting, loosening_project, expired, hostile_text, asked_and_refused,
-    asked_and_allowed, asked_about_many, malware_at_a_terminal, notes_and_kept,
+    source_down, one_gap, unproven, chosen_by_the_repository, many_blocked, unresolvable, not_understood, crash,
+    served_something_else, installed_something_else, wrong_setting, loosening_project, expired, hostile_text,
+    asked_and_refused, asked_and_allowed, asked_about_many, malware_at_a_terminal, notes_and_kept,
     confusion, confusion_undeclared, confusion_leap, confusion_note, confusion_first_version, private_answered,
     private_pinned, private_missing, private_missing_npm, starjacking, starjacking_unconfirmed,
     starjacking_established, starjacking_and_malware, starjacking_shared,

@@ -64,6 +64,8 @@ class Document:
     registry: str
     chosen: tuple[tuple[str, str], ...]
     """The settings of the project's own `.npmrc` that choose a registry, with the URL of each."""
+    own: tuple[str, ...]
+    """The registries that everybody else than the project names: the user, the machine, npm itself."""
     unavailable: int
     """Optional packages that the registry does not have, which npm leaves out."""
     asked: tuple[tuple[str | None, str], ...]
@@ -82,6 +84,7 @@ def read(document: object) -> Document:
         writes=field(document, "writes", bool),
         registry=field(document, "registry", str),
         chosen=tuple((field(pair, "0", str), field(pair, "1", str)) for pair in items(document, "chosen", list)),
+        own=items(document, "own", str),
         unavailable=field(document, "unavailable", int),
         asked=tuple((optional(pair, "0", str), field(pair, "1", str)) for pair in items(document, "asked", list)),
         nodes=tuple(_node(node) for node in items(document, "nodes", dict)),

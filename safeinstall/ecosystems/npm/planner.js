@@ -95,6 +95,7 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
     writes: !(npm.config.get('dry-run') || npm.config.get('package-lock-only')),
     registry: flat.registry,
     chosen: chosenByProject(npm),
+    own: ownRegistries(npm),
     unavailable,
     nodes,
     seen: [...seen.values()],
@@ -107,6 +108,15 @@ function chosenByProject (npm) {
   return Object.keys((project && project.data) || {})
     .filter(key => /^(@[^:]+:)?registry$/.test(key) && npm.config.find(key) === 'project')
     .map(key => [key, String(npm.config.get(key))])
+}
+
+// The registries that everybody else than the project names: the user, the machine, npm itself.
+function ownRegistries (npm) {
+  return [...npm.config.data]
+    .filter(([layer]) => layer !== 'project')
+    .flatMap(([, { data }]) => Object.keys(data || {})
+      .filter(key => /^(@[^:]+:)?registry$/.test(key))
+      .map(key => String(data[key])))
 }
 
 function namedBy (arg, npa) {

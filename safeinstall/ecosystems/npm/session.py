@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safeinstall.contracts import Conditions, Vet, World
+from safeinstall.ecosystems import chosen
 from safeinstall.ecosystems.npm import document as documents
 from safeinstall.ecosystems.npm.bundles import Inside
 from safeinstall.ecosystems.npm.interpreter import Npm
@@ -60,9 +61,19 @@ class NpmSession:
             raise CannotResolve(missing, hint=HINT) from error
         try:
             plan = planned(self._document, self.gateway, self.conditions)
-            return marked(replace(plan, notes=(*plan.notes, *self.keeper.notes())), self.server.doubts())
+            return self._marked(replace(plan, notes=(*plan.notes, *self.keeper.notes())), self._document)
         except MalformedAnswer as error:
             raise CannotResolve(f"the plan of npm cannot be read: {error.message}") from error
+
+    def _marked(self, plan: Plan, document: documents.Document) -> Plan:
+        """Return *plan* with what there is to doubt about its registries."""
+        named = [url for _, url in document.chosen]
+        strangers = chosen.strange(named, document.own, self.conditions)
+        doubted = marked(plan, self.server.doubts())
+        return replace(
+            doubted,
+            releases=tuple(chosen.marked(one, strangers, "the project's .npmrc") for one in doubted.releases),
+        )
 
     def install(self, plan: Plan) -> Installed:
         """See `Session.install`."""

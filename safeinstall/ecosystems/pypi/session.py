@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from safeinstall.contracts import Conditions, Vet, World
+from safeinstall.ecosystems import chosen
 from safeinstall.ecosystems.pypi import claims, compose, offers, releases
 from safeinstall.ecosystems.pypi.compose import Part
 from safeinstall.ecosystems.pypi.front import Front
@@ -21,7 +22,7 @@ from safeinstall.ecosystems.pypi.verify import differences, inventory
 from safeinstall.errors import CannotResolve
 from safeinstall.fields import items, optional
 from safeinstall.gateway.pages import IndexFile, filename_of, name_and_version
-from safeinstall.gateway.proof import marked, marked_release
+from safeinstall.gateway.proof import marked_release
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
@@ -195,7 +196,7 @@ class PypiSession:
 
     def _vet_file(self, file: IndexFile) -> bool:
         release = releases.listed(file, self._registries(), build=self._gateway.build_need(file.url))
-        allowed = self._opening.vet(marked_release(release, self._server.doubts()))
+        allowed = self._opening.vet(self._marked(release))
         if allowed:
             self._judged.add((file.project, canonicalize_version(file.version)))
         return allowed
@@ -300,7 +301,14 @@ class PypiSession:
             offers=() if self._known is None else self._offers(self._known),
             notes=(*compose.chosen(self._facts), *self._all.notes, *self._keeper.notes(self._all.releases)),
         )
-        return marked(plan, self._server.doubts())
+        return replace(plan, releases=tuple(map(self._marked, plan.releases)))
+
+    def _marked(self, release: Release) -> Release:
+        """Return *release* with what there is to doubt about its registry."""
+        facts = self._hooked.facts()
+        places = (*items(facts, "options.index_urls", str), *items(facts, "options.find_links", str))
+        strangers = chosen.strange(places, items(facts, "options.own_places", str), self._opening.conditions)
+        return chosen.marked(marked_release(release, self._server.doubts()), strangers, "a requirements file")
 
     def _offers(self, known: Registries) -> tuple[Offer, ...]:
         disk = offers.Disk(places=items(self._facts, "options.find_links", str), cwd=self._opening.world.cwd)

@@ -24,6 +24,7 @@ class Stop(BaseException):
 def patch(settings, seen):
     """Patch the install command of our own pip."""
     from pip._internal.commands import install
+    from pip._internal.models.index import PyPI
 
     facts = {"options": {}, "asked": [], "unverified": [], "local": [], "installed": [], "sites": [], "origins": {}}
     command = install.InstallCommand
@@ -40,6 +41,7 @@ def patch(settings, seen):
             leave(UNTRIMMED)
         indexes = [options.index_url] + options.extra_index_urls
         facts["options"]["own_index_urls"] = [] if options.no_index else indexes
+        facts["options"]["own_places"] = indexes + list(options.find_links) + [PyPI.simple_url]
         options.dry_run = True
         options.json_report_file = settings["report"]
         options.require_hashes, options.no_require_hashes = False, True
