@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import environments
 from tests.builders.markers import Marker
@@ -21,6 +22,11 @@ _SCRUBBED = re.compile(
     re.IGNORECASE,
 )
 """Names of variables that change what our tools do, in any spelling."""
+
+
+# A property is about what is true, not about how busy the machine is.
+settings.register_profile("safeinstall", deadline=None)
+settings.load_profile("safeinstall")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
