@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from safeinstall.errors import FactMissing
+from safeinstall.history import History
 from safeinstall.model import Advisory, Edge, Offer, Plan, Project, Purl, Release, SourceState
 from safeinstall.purl import project
 
@@ -47,6 +48,10 @@ class Facts:
     def repositories(self, purl: Purl) -> tuple[str, ...]:
         """Return the repositories that *purl* says it is made from; empty when it, or its registry, does not tell."""
         return next((claim.repositories for claim in self.plan.claims if claim.purl == purl), ())
+
+    def history(self, purl: Purl) -> History | None:
+        """Return what earlier releases of *purl* were like; None when its registry tells nothing of them."""
+        return self.plan.histories.get(purl)
 
     def parents(self, purl: Purl) -> tuple[Edge, ...]:
         """Return the edges that brought *purl* into the plan."""

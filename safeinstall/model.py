@@ -1,10 +1,13 @@
 """The records that travel along the pipeline; they hold values and do nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import NewType
+
+from safeinstall.history import History
 
 Purl = NewType("Purl", str)
 """A package URL in its one normalised spelling; made only in `purl.py`."""
@@ -234,6 +237,8 @@ class Plan:
     projects: tuple[Project, ...] = ()
     offers: tuple[Offer, ...] = ()
     claims: tuple[Claim, ...] = ()
+    histories: Mapping[Purl, History] = field(default_factory=dict)
+    """What earlier releases of the planned ones were like, by the planned one's purl."""
     notes: tuple[str, ...] = ()
     """What the user should know of how it was resolved: withheld releases, metadata that was provisional."""
 

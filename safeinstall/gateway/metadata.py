@@ -75,6 +75,13 @@ def of_wheel(file: IO[bytes], filename: str) -> bytes:
         return _member(archive, names[0], filename)
 
 
+@contextmanager
+def opened(file: IO[bytes], filename: str) -> Iterator[zipfile.ZipFile]:
+    """Open the seekable zip *file* for reading; whatever is wrong with it is `MalformedAnswer`."""
+    with _hostile(filename), zipfile.ZipFile(file) as archive:
+        yield archive
+
+
 def of_zip(file: IO[bytes], filename: str, wanted: str) -> bytes | None:
     """Return the file *wanted* in the top folder of the seekable zip *file*; None when there is none."""
     with _hostile(filename), zipfile.ZipFile(file) as archive:

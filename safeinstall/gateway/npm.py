@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import chain
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -20,10 +21,9 @@ from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.fields import mapping, optional
 from safeinstall.gateway.npm_audit import without
 from safeinstall.gateway.npm_cache import Packument, PackumentCache
+from safeinstall.gateway.npm_history import history
 from safeinstall.gateway.npm_packument import (
     ABBREVIATED,
-    PageFacts,
-    VersionFacts,
     abbreviated,
     frozen,
     named_repositories,
@@ -31,6 +31,7 @@ from safeinstall.gateway.npm_packument import (
     parsed,
     version_facts,
 )
+from safeinstall.gateway.npm_pages import Held, Page
 from safeinstall.gateway.npm_prefetch import guesses
 from safeinstall.gateway.npm_tarball import Planned, verified
 from safeinstall.gateway.proof import unproven
@@ -50,27 +51,8 @@ _FAILED = HTTPStatus.FAILED_DEPENDENCY
 _DROPPED = frozenset(
     {"accept", "accept-encoding", "if-none-match", "if-modified-since", "range", "x-safeinstall-facts"}
 )
+_NOTHING: Final[Mapping[str, str | None]] = MappingProxyType({})
 _PASSED = frozenset({"content-type", "etag", "last-modified", "cache-control", "expires", "date", "www-authenticate"})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    """What the registry answered for one name while planning."""
-
-    url: str
-    """Of the packument, without credentials."""
-    status: int
-    body: bytes
-    failure: str | None = None
-    """Why there is no answer at all; the status is then 424."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
-    """What was read from a packument before it was dropped."""
-
-    page: PageFacts
-    versions: Mapping[str, VersionFacts]
 
 
 @dataclass(slots=True)
@@ -147,18 +129,21 @@ class NpmGateway:
         except MalformedAnswer:
             return None
 
-    def hold(self, url: str, versions: Collection[str]) -> Held:
+    def hold(self, url: str, versions: Collection[str], planned: Mapping[str, str | None] = _NOTHING) -> Held:
         """
         Read the packument at *url* (200 while planning) and keep of it, for installing, nothing but *versions*.
 
-        Raises `MalformedAnswer`. Read once and then dropped: a large project has 150 MB of packuments.
+        The past is read of *planned* ones, each with the version that is here now. Raises `MalformedAnswer`. Read once
+        and then dropped: a large project has 150 MB of packuments.
         """
         page = self._state.pages[url]
         packument = parsed(page.body)
         found = {version: facts for version in versions if (facts := version_facts(packument, version)) is not None}
         self._state.views[url] = frozen(packument, versions)
         self._state.pages[url] = replace(page, body=b"")
-        return Held(page=page_facts(packument), versions=found)
+        name = optional(packument, "name", str) or ""
+        told = {one: past for one, here in planned.items() if (past := history(packument, name, one, here)) is not None}
+        return Held(page=page_facts(packument), versions=found, histories=told)
 
     def freeze(self, tarballs: Collection[Planned], *, unspoken: frozenset[str] = frozenset()) -> None:
         """

@@ -74,7 +74,7 @@ def version_facts(packument: Mapping[str, object], version: str) -> VersionFacts
     return VersionFacts(
         tarball=optional(dist, "tarball", str) or "",
         digests=digests(optional(dist, "integrity", str), optional(dist, "shasum", str)),
-        uploaded=_moment(_times(packument).get(version)),
+        uploaded=moment(_times(packument).get(version)),
         deprecated=deprecated if isinstance(deprecated, str) and deprecated else None,
         install_script=has_install_script(manifest),
         repositories=named_repositories(manifest),
@@ -91,7 +91,7 @@ def named_repositories(manifest: Mapping[str, object]) -> tuple[str, ...]:
 def page_facts(packument: Mapping[str, object]) -> PageFacts:
     """Return the facts on all versions together."""
     times = _times(packument)
-    uploads = [_moment(value) for key, value in times.items() if key not in {"modified", "unpublished"}]
+    uploads = [moment(value) for key, value in times.items() if key not in {"modified", "unpublished"}]
     return PageFacts(
         first_uploaded=min((moment for moment in uploads if moment is not None), default=None),
         releases=len(mapping(packument, "versions")),
@@ -158,7 +158,8 @@ def _times(packument: Mapping[str, object]) -> Mapping[str, object]:
     return optional(packument, "time", dict) or {}
 
 
-def _moment(value: object) -> datetime | None:
+def moment(value: object) -> datetime | None:
+    """Return the time that *value* spells; None for what is none."""
     if not isinstance(value, str):
         return None
     try:

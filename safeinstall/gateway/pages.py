@@ -81,6 +81,8 @@ class IndexFile:
     """The URL of the page, without credentials."""
     promised: tuple[Digest, ...] | None = None
     """What the index says of the file's `.metadata` (PEP 658): its hashes, empty for "it is there"; None: nothing."""
+    provenance: str | None = None
+    """Where its attestations are (PEP 740); empty: the index says that it has none; None: the index does not tell."""
     channel: Channel = field(repr=False, compare=False)
 
     @property

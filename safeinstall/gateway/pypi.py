@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from safeinstall.errors import MalformedAnswer, SafeinstallError, SourceUnavailable
 from safeinstall.gateway import metadata
+from safeinstall.gateway.contents import Contents
 from safeinstall.gateway.pages import Channel, IndexFile, Page, filename_of, is_archive, key, newest, project_of_page
 from safeinstall.gateway.prefetch import Prefetcher
 from safeinstall.gateway.pypi_ahead import Wanted
@@ -203,6 +204,7 @@ class PypiGateway:
             filename=file.filename,
             digests=file.digests if file.sha256 is not None else (*file.digests, *self._before(file.url)),
             metadata=self._reader.known(file.url) if file.is_wheel else None,
+            contents=self._reader.known_contents(file.url),
         )
 
     def _answer_url(self, request: Request, where: str) -> Response:
@@ -259,6 +261,18 @@ class PypiGateway:
             page = self._page_ahead(url, known.channel)
             file = newest(page)
             return None if file is None else self._reader.get(file, for_host(known.channel, url, file.url))
+        except SafeinstallError:
+            return None
+        except Told as asked:
+            asked.answer.close()
+            return None
+
+    def contents(self, file: IndexFile) -> Contents | None:
+        """Return what the wheel *file* holds, by range requests; None: it is none, or its server does not tell."""
+        if not file.is_wheel:
+            return None
+        try:
+            return self._reader.contents(file, for_host(file.channel, file.page, file.url))
         except SafeinstallError:
             return None
         except Told as asked:

@@ -86,6 +86,8 @@ def _html_raw(anchor: Mapping[str, str | None]) -> Mapping[str, object]:
     raw: dict[str, object] = {"url": anchor["href"], "hashes": {}}
     if anchor.get("data-requires-python"):
         raw["requires-python"] = anchor["data-requires-python"]
+    if "data-provenance" in anchor:
+        raw["provenance"] = anchor["data-provenance"]
     if "data-yanked" in anchor:
         raw["yanked"] = anchor["data-yanked"] or True
     for name in ("data-core-metadata", "data-dist-info-metadata"):
@@ -180,6 +182,7 @@ def _entry(raw: Mapping[str, object], base: str, project: str, page: str, channe
             yanked=_yanked(raw),
             page=page,
             promised=_promised(raw),
+            provenance=_provenance(raw),
             channel=channel,
         ),
         href=f"{href}#{rest}" if rest else href,
@@ -200,6 +203,14 @@ def _yanked(raw: Mapping[str, object]) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     raise MalformedAnswer(f"expected bool or str, got {type(value).__name__} at `yanked`")
+
+
+def _provenance(raw: Mapping[str, object]) -> str | None:
+    if "provenance" not in raw:
+        return None
+    value = _given(raw, "provenance", object)
+    # What is no URL attests nothing.
+    return value if isinstance(value, str) else ""
 
 
 def _promised(raw: Mapping[str, object]) -> tuple[Digest, ...] | None:

@@ -10,7 +10,8 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
-from safeinstall.gateway import metadata
+from safeinstall.gateway import contents, metadata
+from safeinstall.gateway.contents import Contents
 from safeinstall.gateway.pages import Channel, IndexFile
 from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.pypi_flight import SingleFlight
@@ -59,6 +60,7 @@ class MetadataReader:
         self._upstream = upstream
         self._cache = cache
         self._flight: SingleFlight[bytes] = SingleFlight()
+        self._contents: SingleFlight[Contents] = SingleFlight()
 
     def known(self, url: str) -> bytes | None:
         """Return what was read already."""
@@ -72,11 +74,23 @@ class MetadataReader:
         """
         return self._flight.get(file.url, lambda: self._get(file, channel))
 
+    def contents(self, file: IndexFile, channel: Channel) -> Contents:
+        """
+        Return what the wheel *file* holds, by range requests for its directory: mostly one, of 16 KB.
+
+        Raises as `get` does, and `SourceUnavailable` where its server gives no parts of it.
+        """
+        return self._contents.get(file.url, lambda: self._list(file, channel))
+
+    def known_contents(self, url: str) -> Contents | None:
+        """Return what was read already."""
+        return self._contents.peek(url)
+
     def forget(self, file: IndexFile) -> None:
         """Take what the disk holds for *file* away: the file itself says otherwise."""
-        path = self._path(file)
-        if path is not None:
-            path.unlink(missing_ok=True)
+        for path in (self._path(file), self._path(file, "contents")):
+            if path is not None:
+                path.unlink(missing_ok=True)
 
     def pyproject(self, file: IndexFile) -> bytes | None:
         """Return the `pyproject.toml` of an sdist, None when it has none; raises as `get` does."""
@@ -92,6 +106,21 @@ class MetadataReader:
         if path is not None:
             _store(path, data)
         return data
+
+    def _list(self, file: IndexFile, channel: Channel) -> Contents:
+        path = self._path(file, "contents")
+        data = _load(path)
+        found = contents.restored(data) if data is not None else None
+        if found is not None:
+            return found
+        try:
+            found = contents.of_wheel(self._remote(file, channel), file.filename)
+        except NoRanges as error:
+            raise SourceUnavailable(f"`{printable(file.filename)}`: its server gives no parts of it") from error
+        metadata.parsed(found.metadata)
+        if path is not None:
+            _store(path, contents.stored(found))
+        return found
 
     def _fetch(self, file: IndexFile, channel: Channel) -> bytes:
         beside = self._beside(file, channel) if file.promised is not None else None
@@ -153,14 +182,14 @@ class MetadataReader:
             raise Told(answer)
         return answer
 
-    def _path(self, file: IndexFile) -> Path | None:
+    def _path(self, file: IndexFile, kind: str = "metadata") -> Path | None:
         if self._cache is None or file.sha256 is None:
             return None
         # The host counts too: an index that lists somebody else's sha256 must not write what others will read.
         # And what an impostor may have said is not for a command that asks the true index.
         doubt = unproven(file.url, file.channel.transport.verify) or ""
         host = hashlib.sha256(f"{urlsplit(file.url).netloc}{doubt}".encode()).hexdigest()[:16]
-        return self._cache / "metadata" / file.sha256[:2] / f"{file.sha256}-{host}"
+        return self._cache / kind / file.sha256[:2] / f"{file.sha256}-{host}"
 
 
 def _load(path: Path | None) -> bytes | None:

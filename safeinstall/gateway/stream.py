@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from safeinstall.errors import SafeinstallError
-from safeinstall.gateway import metadata
+from safeinstall.gateway import contents, metadata
+from safeinstall.gateway.contents import Contents
 from safeinstall.gateway.server import Refusal
 from safeinstall.model import Digest
 from safeinstall.text import printable
@@ -24,6 +25,8 @@ class Expected:
     digests: tuple[Digest, ...] = ()
     metadata: bytes | None = None
     """The METADATA that the plan was made with; None: the file is no wheel, or its metadata was never asked for."""
+    contents: Contents | None = None
+    """What the plan was judged by; None: nobody looked into it."""
 
 
 def verified(chunks: Iterable[bytes], expected: Expected, done: Callable[[str], None]) -> Iterator[bytes]:
@@ -91,3 +94,18 @@ def _check_metadata(expected: Expected, copy: IO[bytes]) -> None:
     if differing:
         fields = ", ".join(differing)
         raise Refusal(f"`{name}`: {fields} in its METADATA differs from the metadata that the plan was made with")
+    _check_contents(expected, copy)
+
+
+def _check_contents(expected: Expected, copy: IO[bytes]) -> None:
+    if expected.contents is None:
+        return
+    name = printable(expected.filename)
+    copy.seek(0)
+    try:
+        differing = contents.differences(expected.contents, contents.of_wheel(copy, expected.filename))
+    except SafeinstallError as error:
+        raise Refusal(f"`{name}`: what it holds cannot be compared with the plan's: {error.message}") from error
+    if differing:
+        what = " and ".join(differing)
+        raise Refusal(f"`{name}`: its {what} are not those that were judged")

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from urllib.parse import quote
@@ -33,6 +33,10 @@ class Published:
     data: bytes
     """What is served: not always what was published."""
     time: datetime
+    publisher: str
+    maintainers: tuple[str, ...]
+    trusted: bool
+    attested: bool
 
 
 @dataclass(slots=True)
@@ -47,6 +51,10 @@ class Switches:
     """`dist.integrity` is told; `shasum` alone otherwise, as for very old packages."""
     install_script_flag: bool = True
     """`hasInstallScript` is told; plain mirrors drop it."""
+    people: bool = True
+    """`_npmUser` and `maintainers` are told; plain mirrors drop them."""
+    signatures: bool = True
+    """`dist.signatures` and `dist.attestations` are told."""
     token: str | None = None
     """The bearer token that every request needs."""
 
@@ -76,15 +84,33 @@ class NpmRegistry(LoopbackHttp):
         time: datetime = LONG_AGO,
         deprecated: str | None = None,
         tag: str = "latest",
+        by: str = "author",
+        maintainers: Sequence[str] = (),
+        trusted: bool = False,
+        attested: bool = False,
         **manifest: object,
     ) -> None:
-        """Publish *built*, the last one under *tag*; *manifest* replaces keys that the registry tells of each."""
+        """
+        Publish *built*, the last one under *tag*; *manifest* replaces keys that the registry tells of each.
+
+        *by* is the account that does it, one of the *maintainers* (alone when there are none), unless a build service
+        does it as a *trusted* publisher; with provenance if *attested*.
+        """
         for one in built:
             document: dict[str, object] = {**json.loads(one.metadata), **manifest}
             if deprecated is not None:
                 document["deprecated"] = deprecated
             package = self._packages.setdefault(one.name, _Package())
-            package.versions[one.version] = Published(built=one, manifest=document, data=one.data, time=time)
+            package.versions[one.version] = Published(
+                built=one,
+                manifest=document,
+                data=one.data,
+                time=time,
+                publisher=by,
+                maintainers=tuple(maintainers) or (by,),
+                trusted=trusted,
+                attested=attested,
+            )
             package.tags[tag] = one.version
             package.tags.setdefault("latest", one.version)
 
@@ -180,6 +206,8 @@ class NpmRegistry(LoopbackHttp):
             document["modified"] = max(times.values())
         else:
             document = {"_id": name, **document, "readme": "made for tests"}
+            if self.switches.people:
+                document["maintainers"] = _people(list(package.versions.values())[-1].maintainers)
             if self.switches.times:
                 document["time"] = {"created": min(times.values()), "modified": max(times.values()), **times}
         kind = ABBREVIATED if short else "application/json"
@@ -201,7 +229,15 @@ class NpmRegistry(LoopbackHttp):
         }
         if self.switches.integrity:
             dist["integrity"] = self.integrity(built.name, built.version)
+        if self.switches.signatures:
+            dist["signatures"] = [{"keyid": "SHA256:made-for-tests", "sig": "none"}]
+            if published.attested:
+                url = f"{self.url}/-/npm/v1/attestations/{built.name}@{built.version}"
+                dist["attestations"] = {"url": url, "provenance": {"predicateType": "https://slsa.dev/provenance/v1"}}
         manifest = {"_id": f"{built.name}@{built.version}", **published.manifest, "dist": dist}
+        if self.switches.people:
+            manifest["_npmUser"] = _user(published)
+            manifest["maintainers"] = _people(published.maintainers)
         scripts = published.manifest.get("scripts")
         if (
             self.switches.install_script_flag
@@ -210,6 +246,17 @@ class NpmRegistry(LoopbackHttp):
         ):
             manifest["hasInstallScript"] = True
         return manifest
+
+
+def _user(published: Published) -> Mapping[str, object]:
+    if published.trusted:
+        service = {"name": "GitHub Actions", "email": "npm-oidc-no-reply@github.com"}
+        return {**service, "trustedPublisher": {"id": "github", "oidcConfigId": "oidc:made-for-tests"}}
+    return {"name": published.publisher, "email": f"{published.publisher}@mail.example"}
+
+
+def _people(names: Sequence[str]) -> list[Mapping[str, str]]:
+    return [{"name": name, "email": f"{name}@mail.example"} for name in names]
 
 
 def _stamp(moment: datetime) -> str:

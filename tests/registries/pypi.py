@@ -36,6 +36,7 @@ class Listed:
     """What `.metadata` answers; None: 404."""
     advertised: bool
     hashes: bool
+    attested: bool
 
 
 @dataclass(slots=True)
@@ -52,6 +53,8 @@ class Switches:
     upload_times: bool = True
     project_json: bool = True
     etags: bool = True
+    provenance: bool = True
+    """Pages tell of attestations (PEP 740): where they are, or that there are none."""
     credentials: tuple[str, str] | None = None
     """User and password that every request needs."""
 
@@ -96,6 +99,7 @@ class PypiRegistry(LoopbackHttp):
         core_metadata: bool = True,
         lie: bytes | str | None = None,
         hashes: bool = True,
+        attested: bool = False,
     ) -> None:
         """
         List *built*; a string for *yanked* is its reason.
@@ -115,6 +119,7 @@ class PypiRegistry(LoopbackHttp):
                 metadata=(told if told is not None else one.metadata) if core_metadata else None,
                 advertised=core_metadata,
                 hashes=hashes,
+                attested=attested,
             )
 
     def promise_metadata(self, filename: str) -> None:
@@ -251,6 +256,9 @@ class PypiRegistry(LoopbackHttp):
             entry["size"] = len(listed.built.data)
             if listed.uploaded is not None:
                 entry["upload-time"] = listed.uploaded.isoformat().replace("+00:00", "Z")
+        if self.switches.provenance:
+            name = listed.built.filename
+            entry["provenance"] = f"{self.url}/integrity/{name}/provenance" if listed.attested else None
         if self.switches.core_metadata:
             # The great index says it under both names, and `false` for files that have none.
             told = self._metadata_hash(listed)

@@ -48,6 +48,8 @@ class Node:
     stub: bool
     """A git or URL source, never fetched: nothing but its name is known."""
     kept: bool
+    present: str | None
+    """The version of the package that is installed, or else locked, at this location now."""
     edges: tuple[Dependency, ...]
 
 
@@ -116,6 +118,7 @@ def _node(node: object) -> Node:
         script=field(node, "script", bool),
         stub=field(node, "stub", bool),
         kept=field(node, "kept", bool),
+        present=optional(node, "present", str),
         edges=tuple(
             Dependency(
                 name=field(edge, "name", str),

@@ -76,6 +76,7 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
   const actual = /^(ci|install-ci-test)$/.test(verb) ? null : await installedTree(arb, Arborist)
   const omit = new Set(arb.options.omit || [])
   const flat = npm.flatOptions
+  const locked = lockedVersions(tree.realpath)
   const nodes = []
   let unavailable = 0
   for (const node of tree.inventory.values()) {
@@ -84,7 +85,7 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
       unavailable += 1
       continue
     }
-    nodes.push(record({ node, actual, omit, flat, npa }))
+    nodes.push(record({ node, actual, locked, omit, flat, npa }))
   }
   return {
     verb,
@@ -135,7 +136,30 @@ async function installedTree (arb, Arborist) {
   }
 }
 
-function record ({ node, actual, omit, flat, npa }) {
+// What the lockfile says of each location, as it stands before npm writes it anew.
+function lockedVersions (folder) {
+  for (const name of ['npm-shrinkwrap.json', 'package-lock.json']) {
+    try {
+      return JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8')).packages || {}
+    } catch {
+      // None, or one that npm itself will complain of.
+    }
+  }
+  return {}
+}
+
+// The version that is installed, or else locked, where the node will be: of the same package only.
+function present ({ node, before, locked }) {
+  const name = node.packageName || node.name
+  if (before && !before.isLink && before.packageName === name) {
+    return before.version || null
+  }
+  const entry = locked[node.location]
+  const known = entry && !entry.link && (entry.name || node.name) === name
+  return known && typeof entry.version === 'string' ? entry.version : null
+}
+
+function record ({ node, actual, locked, omit, flat, npa }) {
   const target = node.isLink ? node.target : node
   const before = actual && actual.inventory.get(node.location)
   return {
@@ -163,6 +187,7 @@ function record ({ node, actual, omit, flat, npa }) {
     deprecated: typeof node.package.deprecated === 'string' ? node.package.deprecated : null,
     kept: Boolean(before && !node.isLink && before.version === node.version && before.packageName === node.packageName &&
       node.integrity && before.integrity === node.integrity),
+    present: present({ node, before, locked }),
     edges: [...node.edgesOut.values()].map(edge => ({
       name: edge.name,
       spec: edge.rawSpec === undefined ? edge.spec : edge.rawSpec,

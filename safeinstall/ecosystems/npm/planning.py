@@ -16,8 +16,10 @@ from safeinstall.ecosystems.npm.document import Dependency, Document, Node
 from safeinstall.ecosystems.npm.offers import offers
 from safeinstall.ecosystems.npm.registries import registry
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood
-from safeinstall.gateway.npm import Held, NpmGateway, Page, bare
+from safeinstall.gateway.npm import NpmGateway, bare
 from safeinstall.gateway.npm_packument import PageFacts, VersionFacts, digests, strongest
+from safeinstall.gateway.npm_pages import Held, Page
+from safeinstall.history import History
 from safeinstall.model import (
     Artifact,
     ArtifactKind,
@@ -73,6 +75,7 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
         claims=claims(
             _told(installed, releases, known), merged, partial(_newest, _asked_at(installed, releases), gateway)
         ),
+        histories=_histories(installed, releases, known),
         notes=_notes(document, releases),
     )
 
@@ -93,18 +96,28 @@ def _held(document: Document, installed: Collection[Node], gateway: NpmGateway) 
             wanted[url].add(version)
     for url in pages:
         wanted[url].update(())  # asked for in vain, such as a platform's package that lacks the version: vain again
+    planned = _planned(document)
     needed = {bare(node.page): node for node in installed if node.page is not None and not node.stub}
     held = {}
     for url, versions in wanted.items():
         page = pages.get(url)
         if page is not None and page.status == HTTPStatus.OK:
             try:
-                held[url] = gateway.hold(url, versions)
+                held[url] = gateway.hold(url, versions, planned.get(url, {}))
             except MalformedAnswer as error:
                 raise CannotResolve(f"{redacted(url)} is no packument ({error.message})") from error
         elif url in needed and (page is None or page.status != HTTPStatus.NOT_FOUND):
             raise _unanswered(needed[url], url, page)
     return held
+
+
+def _planned(document: Document) -> Mapping[str, Mapping[str, str | None]]:
+    """Return by page the versions whose past counts, each with the version that is here now."""
+    found: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
+    for node in document.nodes:
+        if node.page is not None and not node.kept:
+            found[bare(node.page)][node.version] = node.present
+    return found
 
 
 def _pages_of(name: str, pages: Collection[str]) -> tuple[str, ...]:
@@ -307,6 +320,17 @@ def _told(installed: Collection[Node], releases: Mapping[str, Release], known: _
         facts = known.facts(node) if node.location in releases and not node.stub else None
         if facts is not None:
             found[releases[node.location].purl] = facts
+    return found
+
+
+def _histories(installed: Collection[Node], releases: Mapping[str, Release], known: _Known) -> Mapping[Purl, History]:
+    found = {}
+    for node in installed:
+        held = known.held.get(bare(node.page)) if node.page else None
+        release = releases.get(node.location)
+        history = held.histories.get(node.version) if held is not None else None
+        if history is not None and release is not None and release.registry is not None and not release.kept:
+            found[release.purl] = history
     return found
 
 

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name, canonicalize_version
 
 from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems import chosen
-from safeinstall.ecosystems.pypi import claims, compose, offers, releases
+from safeinstall.ecosystems.pypi import claims, compose, history, offers, releases, reported
 from safeinstall.ecosystems.pypi.compose import Part
 from safeinstall.ecosystems.pypi.front import Front
 from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked
@@ -21,12 +21,13 @@ from safeinstall.ecosystems.pypi.target import Described
 from safeinstall.ecosystems.pypi.verify import differences, inventory
 from safeinstall.errors import CannotResolve
 from safeinstall.fields import items, optional
-from safeinstall.gateway.pages import IndexFile, filename_of, name_and_version
+from safeinstall.gateway.pages import IndexFile, filename_of, name_and_version, normal_version
 from safeinstall.gateway.proof import marked_release
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
-from safeinstall.model import ArtifactKind, BuildNeed, EcosystemName, Intent, Offer, Plan, Release
+from safeinstall.history import History
+from safeinstall.model import ArtifactKind, BuildNeed, EcosystemName, Intent, Offer, Plan, Purl, Release
 from safeinstall.purl import same
 from safeinstall.runs import Access, Installed
 from safeinstall.text import printable
@@ -299,6 +300,7 @@ class PypiSession:
             projects=compose.projects(self._all, self._gateway),
             claims=() if self._partial else claims.claims(self._all.releases, self._gateway),
             offers=() if self._known is None else self._offers(self._known),
+            histories={} if self._partial else self._histories(),
             notes=(*compose.chosen(self._facts), *self._all.notes, *self._keeper.notes(self._all.releases)),
         )
         return replace(plan, releases=tuple(map(self._marked, plan.releases)))
@@ -309,6 +311,10 @@ class PypiSession:
         places = (*items(facts, "options.index_urls", str), *items(facts, "options.find_links", str))
         strangers = chosen.strange(places, items(facts, "options.own_places", str), self._opening.conditions)
         return chosen.marked(marked_release(release, self._server.doubts()), strangers, "a requirements file")
+
+    def _histories(self) -> Mapping[Purl, History]:
+        installed = {one.key: normal_version(one.version) for one in reported.present(self._facts)}
+        return history.histories(self._all.releases, self._gateway, installed, self._opening.world.now())
 
     def _offers(self, known: Registries) -> tuple[Offer, ...]:
         disk = offers.Disk(places=items(self._facts, "options.find_links", str), cwd=self._opening.world.cwd)
