@@ -37,6 +37,7 @@ inside a guarded command, before a `--`:
   --safeinstall-allow CHECK:PURL          let one release through one check, for this run (repeatable)
   --safeinstall-reason TEXT               why; needed with --safeinstall-allow
   --safeinstall-until DATE                the end of that decision; needed for malware
+  --safeinstall-cooldown HOURS            how old a release must be, for this run; 0: as without safeinstall
   --safeinstall-offline                   judge with what is on this machine, and say how old it is
   --safeinstall-no-prompt                 do not ask, even at a terminal
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from safeinstall.cooldown import Cooldown, Fix
 from safeinstall.facts import Facts
 from safeinstall.model import Advisory, EcosystemName, Finding, Intent, Plan, Purl, Release, SourceState
 from safeinstall.private import Private
@@ -126,6 +127,12 @@ class Conditions:
     pin: bool = False
     """Whether a name that a declared private registry lists is taken from there alone, whoever else lists it."""
     offline: bool = False
+    cooldown: Cooldown = field(default_factory=Cooldown)
+    """How old what is taken must be."""
+    fresh: frozenset[Purl] = frozenset()
+    """Releases that an override lets be too young."""
+    fixes: tuple[Fix, ...] = ()
+    """Versions that are not withheld although they are too young."""
 
 
 class Session(Protocol):

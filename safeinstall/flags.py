@@ -8,7 +8,7 @@ from safeinstall.text import printable
 
 PREFIX = "--safeinstall-"
 
-_VALUED = frozenset({"allow", "reason", "until", "format"})
+_VALUED = frozenset({"allow", "reason", "until", "format", "cooldown"})
 _BARE: dict[str, tuple[str, object]] = {"offline": ("offline", True), "no-prompt": ("prompt", False)}
 """Each with the setting that it changes."""
 FORMATS = ("text", "json")
@@ -52,9 +52,20 @@ def taken(argv: Sequence[str], *, planning: bool = False) -> tuple[Flags, tuple[
         reason=single.get("reason"),
         until=single.get("until"),
         format=single.get("format"),
-        settings=dict(_BARE[name] for name, _ in pairs if name in _BARE),
+        settings={**dict(_BARE[name] for name, _ in pairs if name in _BARE), **_numbers(single)},
     )
     return flags, left
+
+
+def _numbers(single: dict[str, str]) -> dict[str, object]:
+    """Return the settings that flags give a number."""
+    if "cooldown" not in single:
+        return {}
+    try:
+        return {"cooldown.hours": float(single["cooldown"])}
+    except ValueError:
+        given = printable(single["cooldown"], limit=40)
+        raise Misconfigured(f"`{PREFIX}cooldown` takes a number of hours, got `{given}`") from None
 
 
 def _split(argv: Sequence[str], *, planning: bool) -> tuple[list[tuple[str, str]], tuple[str, ...]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from safeinstall import __version__
 from safeinstall.commandline import shown
 from safeinstall.errors import SafeinstallError
+from safeinstall.formats.cooling import let_through_of, withheld_of
 from safeinstall.formats.json_v1 import gateway, moment, override_of, ruling_of, source_of
 from safeinstall.model import Intent, Plan
 from safeinstall.runs import Run
@@ -40,6 +41,8 @@ def entry(run: Run, *, exit_code: int, planning: bool) -> dict[str, object]:
         ],
         "sources": [source_of(one) for one in run.sources],
         "rulings": [ruling_of(one) for one in run.verdict.rulings],
+        "withheld": withheld_of(run.plan),
+        "let_through": let_through_of(run.plan),
         "overrides": [
             override_of(ruling.override) for ruling in run.verdict.rulings if ruling.override is not None
         ],

@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 from pathlib import Path
 from typing import NewType
 
+from safeinstall.cooldown import Cooling
 from safeinstall.history import History
 
 Purl = NewType("Purl", str)
@@ -239,8 +240,10 @@ class Plan:
     claims: tuple[Claim, ...] = ()
     histories: Mapping[Purl, History] = field(default_factory=dict)
     """What earlier releases of the planned ones were like, by the planned one's purl."""
+    cooling: Cooling = field(default_factory=Cooling)
+    """What the cooldown withheld, and what of the plan is too young."""
     notes: tuple[str, ...] = ()
-    """What the user should know of how it was resolved: withheld releases, metadata that was provisional."""
+    """What the user should know of how it was resolved: metadata that was provisional, names of one registry."""
 
 
 # --- what is known --------------------------------------------------------------------------------------------------

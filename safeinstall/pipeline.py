@@ -9,6 +9,7 @@ from pathlib import Path
 from safeinstall.contracts import Check, Conditions, Ecosystem, Session, Source, World
 from safeinstall.errors import CannotResolve, FactMissing
 from safeinstall.facts import Facts
+from safeinstall.fixes import first_fixes
 from safeinstall.gather import gather
 from safeinstall.model import Finding, Gap, Intent, Override, Plan, Release, Verdict
 from safeinstall.policy import Policy, judge
@@ -56,9 +57,11 @@ def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, p
                 raise
             # The manager failed because the gateway refused what it asked for: the refusal is the answer.
             plan = Plan(ecosystem=intent.ecosystem, releases=tuple(vetting.releases))
+        plan = cooled(plan, by.conditions)
         # (2) What registries and sources tell, (3) what the checks say to it.
         by.world.reporter.step(f"judging {len(plan.releases)} releases")
         facts = gather(plan, by.sources, now=started, deadline=by.deadline, offline=by.conditions.offline)
+        fixes = first_fixes(plan, facts) if not by.conditions.fixes else ()
         results = inspect(plan.releases, facts, by.checks)
         by.world.reporter.done()
         # (4) The verdict, and the person's word on what blocks.
@@ -73,16 +76,23 @@ def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, p
             offline=by.conditions.offline,
             settings=by.settings,
         )
-        decided: tuple[Override, ...] = () if run.verdict.allowed else tuple(by.consent(run))
-        if not decided:
+        decided: tuple[Override, ...] = () if fixes or run.verdict.allowed else tuple(by.consent(run))
+        if not (decided or fixes):
             by.announce(run)
             if run.verdict.allowed and not plan_only:
                 # (5) Exactly the judged set, from the frozen view.
                 return _install(run, session, results, vetting, by)
             return run
-    # A source that was let through only now changes what can be resolved behind it: the story is told again, once.
-    again = replace(by, overrides=(*by.overrides, *decided), consent=lambda _: ())
+    # What is let through only now, a source or a first fixed version, changes what can be resolved: once more, then.
+    again = replace(by, conditions=replace(by.conditions, fixes=fixes or by.conditions.fixes))
+    if decided:
+        again = replace(again, overrides=(*by.overrides, *decided), consent=lambda _: ())
     return guard(intent, ecosystem, real_tool, replace(again, conditions=conditions(again)), plan_only=plan_only)
+
+
+def cooled(plan: Plan, of: Conditions) -> Plan:
+    """Return *plan* under the cooldown of *of*: no session can plan without one."""
+    return replace(plan, cooling=replace(plan.cooling, cooldown=of.cooldown, fixes=of.fixes))
 
 
 def conditions(by: Guard) -> Conditions:
@@ -93,6 +103,7 @@ def conditions(by: Guard) -> Conditions:
         by.conditions,
         source_builds=frozenset(one.purl for one in live if one.check == "source-build"),
         unverified=frozenset(one.purl for one in live if one.check == "unverified-source"),
+        fresh=frozenset(one.purl for one in live if one.check == "fresh-release"),
     )
 
 
@@ -144,7 +155,7 @@ class Vetting:
             known = self._judged.get(release)
         if known is None:
             now = self._by.world.now()
-            plan = Plan(ecosystem=self._intent.ecosystem, releases=(release,))
+            plan = cooled(Plan(ecosystem=self._intent.ecosystem, releases=(release,)), self._by.conditions)
             offline = self._by.conditions.offline
             facts = gather(plan, self._by.sources, now=now, deadline=self._by.deadline, offline=offline)
             known = inspect(plan.releases, facts, self._by.checks)

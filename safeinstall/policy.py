@@ -45,12 +45,28 @@ DEFAULT_ROWS: Mapping[str, Row] = MappingProxyType(
         "unpinned": Row(decision=Decision.BLOCK),
         "local-source": Row(decision=Decision.NOTE),
         "source-build": Row(decision=Decision.NOTE),
+        "fresh-release": Row(decision=Decision.BLOCK),
+        "quarantined": Row(decision=Decision.BLOCK),
+        "security-placeholder": Row(decision=Decision.BLOCK),
+        "unpublished": Row(decision=Decision.BLOCK),
         "yanked": Row(decision=Decision.WARN),
+        "archived": Row(decision=Decision.NOTE),
         # npm says it itself, and most trees have some: a warning here would be one that nobody reads.
         "deprecated": Row(decision=Decision.NOTE),
     }
 )
 """DESIGN section 4; a kind that stands in no row blocks."""
+
+UNANSWERED = Row(decision=Decision.BLOCK)
+"""What a check could not answer, where no row says otherwise."""
+
+DEFAULT_GAPS: Mapping[str, Row] = MappingProxyType(
+    {
+        # Plain mirrors tell no upload times: where nobody can know, a block would only teach to switch it off.
+        "fresh-release": Row(decision=Decision.NOTE),
+    }
+)
+"""What of these checks could not be answered is said in one line for the whole set."""
 
 _UNKNOWN_KIND = Row(decision=Decision.BLOCK, origin="unknown kind")
 
@@ -61,7 +77,7 @@ class Policy:
 
     rows: Mapping[str, Row] = field(default_factory=lambda: DEFAULT_ROWS)
     gaps: Mapping[str, Row] = field(default_factory=dict)
-    """By check; a check that stands in no row blocks."""
+    """By check; else `DEFAULT_GAPS`, else it blocks."""
 
 
 def judge(results: Sequence[Finding | Gap], policy: Policy, overrides: Sequence[Override], *, now: datetime) -> Verdict:
@@ -93,7 +109,7 @@ def row_of(result: Finding | Gap, policy: Policy) -> Row:
         case Finding():
             return policy.rows.get(result.kind, _UNKNOWN_KIND)
         case Gap():
-            return policy.gaps.get(result.check, Row(decision=Decision.BLOCK))
+            return policy.gaps.get(result.check, DEFAULT_GAPS.get(result.check, UNANSWERED))
 
 
 def _ruling(result: Finding | Gap, policy: Policy, overrides: Sequence[Override], now: datetime) -> Ruling:

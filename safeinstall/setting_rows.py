@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from safeinstall import setting_values as values
-from safeinstall.model import Decision
-from safeinstall.policy import DEFAULT_ROWS, MALWARE, Row
+from safeinstall.policy import DEFAULT_GAPS, DEFAULT_ROWS, MALWARE, UNANSWERED
 from safeinstall.settings import Layer, Setting
 
 OWNERS = frozenset({Layer.DEFAULT, Layer.SYSTEM, Layer.USER})
@@ -99,6 +98,26 @@ _REGISTRIES = (
     Setting(key="private.conflicts", read=values.conflicts, default="block", from_text=str, tightens=values.blocks),
 )
 
+_COOLDOWN = (
+    Setting(
+        key="cooldown.hours",
+        read=values.number(0, 87600),
+        default=72.0,
+        from_text=values.number_text,
+        tightens=values.larger,
+    ),
+    Setting(key="cooldown.mode", read=values.cooldown_mode, default="withhold", from_text=str, tightens=values.not_off),
+    Setting(key="cooldown.rules", read=values.age_rules, default=(), layers=OWNERS),
+    Setting(
+        key="cooldown.longer",
+        read=values.age_rules,
+        default=(),
+        from_text=values.texts_text,
+        tightens=values.superset,
+        adds=True,
+    ),
+)
+
 
 def table(checks: Collection[str]) -> Mapping[str, Setting]:
     """Return every setting by its key; *checks* are the idents whose gaps have a row."""
@@ -116,12 +135,12 @@ def table(checks: Collection[str]) -> Mapping[str, Setting]:
     gaps = [
         Setting(
             key=f"gaps.{check}",
-            read=values.gap,
-            default=Row(decision=Decision.BLOCK),
+            read=values.gap(DEFAULT_GAPS.get(check, UNANSWERED)),
+            default=DEFAULT_GAPS.get(check, UNANSWERED),
             from_text=lambda text: text,
             tightens=values.tighter_row,
         )
         for check in checks
         if check != MALWARE
     ]
-    return {setting.key: setting for setting in (*_GENERAL, *_SOURCES, *_REGISTRIES, *rows, *gaps)}
+    return {setting.key: setting for setting in (*_GENERAL, *_SOURCES, *_REGISTRIES, *_COOLDOWN, *rows, *gaps)}

@@ -1,5 +1,6 @@
 """How values of settings are read, from TOML and from the environment, and which of two is the tighter one."""
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
@@ -122,11 +123,47 @@ def _severity(value: object) -> Severity:
     return names[value]
 
 
-def gap(value: object) -> object:
-    """Return the row for what a check could not answer."""
-    if value not in ("block", "warn"):
-        raise ValueError('expected "block" or "warn"')
-    return Row(decision=Decision(value))
+def gap(default: Row) -> Callable[[object], object]:
+    """Return a reader of the row for what a check could not answer; only what is noted by *default* may be noted."""
+    allowed = ("block", "warn", "note") if default.decision is Decision.NOTE else ("block", "warn")
+    expected = " or ".join([", ".join(f'"{one}"' for one in allowed[:-1]), f'"{allowed[-1]}"'])
+
+    def read(value: object) -> object:
+        if value not in allowed:
+            raise ValueError(f"expected {expected}")
+        return Row(decision=Decision(value))
+
+    return read
+
+
+_RULE = re.compile(
+    r"(?:https?://[^\s=]+|(?:(?:pypi|npm):)?(?:@?[a-z0-9~][a-z0-9._~-]*(?:/[a-z0-9._~-]+)?(?:/?\*)?|\*))", re.IGNORECASE
+)
+_LONGEST_HOURS = 87_600
+
+
+def age_rules(value: object) -> object:
+    """Return *value*, a list of `PATTERN=HOURS`."""
+    found = texts(value)
+    assert isinstance(found, tuple)
+    for one in found:
+        pattern, _, hours = one.rpartition("=")
+        told = number_text(hours)
+        if not _RULE.fullmatch(pattern) or not isinstance(told, float) or not 0 <= told <= _LONGEST_HOURS:
+            raise ValueError('expected a list of "PATTERN=HOURS", as "flask=24", "@acme=0" or "https://HOST/=0"')
+    return found
+
+
+def cooldown_mode(value: object) -> object:
+    """Return what is done with what is too young."""
+    if value not in ("withhold", "block", "off"):
+        raise ValueError('expected "withhold", "block" or "off"')
+    return value
+
+
+def not_off(new: object, old: object) -> bool:
+    """Whether *new* is not "off", or *old* was that as well."""
+    return new != "off" or old == "off"
 
 
 def conflicts(value: object) -> object:

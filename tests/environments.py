@@ -54,6 +54,11 @@ class Venv:
         return found
 
     @property
+    def python_minor(self) -> str:
+        """The second number of its Python."""
+        return self.site_packages.parent.name.rpartition(".")[2]
+
+    @property
     def site_packages(self) -> Path:
         """Where packages go."""
         return next(self.folder.glob("lib/python*/site-packages"))

@@ -277,6 +277,8 @@ class FakeSession:
     """A session that resolves to *planned*, or fails as told, and keeps what it was made to install."""
 
     planned: Plan
+    then: Plan | None = None
+    """What it resolves to from the second time on; None: the same again."""
     failure: Exception | None = None
     outcome: Installed = field(default_factory=lambda: Installed(exit_code=0))
     log: tuple[Access, ...] = ()
@@ -292,7 +294,9 @@ class FakeSession:
             self.answers += [self.vet(one) for one in self.vetted]
         if self.failure is not None:
             raise self.failure
-        return self.planned
+        found = self.planned
+        self.planned = self.then or found
+        return found
 
     def install(self, plan: Plan) -> Installed:
         """See `Session.install`."""

@@ -10,6 +10,7 @@ from safeinstall.commands.passing import passed_on
 from safeinstall.config import OVERRIDES, Settings
 from safeinstall.consent import ask, can_ask
 from safeinstall.contracts import Conditions, Ecosystem, World
+from safeinstall.cooldowns import cooldown
 from safeinstall.errors import Misconfigured, SafeinstallError
 from safeinstall.flags import Flags
 from safeinstall.formats.json_v1 import JsonV1, moment
@@ -91,6 +92,7 @@ class _Command:
                 private=settings.private,
                 pin=settings.pin,
                 offline=settings.offline,
+                cooldown=cooldown(settings),
             ),
             deadline=settings.deadline,
             announce=self._announce,

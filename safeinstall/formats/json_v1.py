@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from safeinstall import __version__
 from safeinstall.commandline import shown
+from safeinstall.formats.cooling import let_through_of, withheld_of
 from safeinstall.model import Artifact, Finding, Gap, Override, Plan, Purl, Release, Ruling, SourceState
 from safeinstall.paths import ways, why
 from safeinstall.runs import AccessKind, Phase, Run
@@ -60,6 +61,8 @@ def document(run: Run, exit_code: int) -> dict[str, object]:
         "unused_overrides": [override_of(one) for one in run.verdict.unused],
         "expired_overrides": [override_of(one) for one in run.verdict.expired],
         "notes": [printable(note) for note in run.plan.notes],
+        "withheld": withheld_of(run.plan),
+        "let_through": let_through_of(run.plan),
         "settings": [{"setting": setting, "origin": origin} for setting, origin in run.settings],
         "gateway": gateway(run),
         "installed": None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from safeinstall.formats import cooling
 from safeinstall.model import (
     Confidence,
     Decision,
@@ -84,8 +85,8 @@ class Text:
             yield [f"{warning}: the override of {_named(override.purl)} for `{override.check}` {_ended(override)}"]
         for override in run.verdict.unused:
             yield [f"{warning}: the override of {_named(override.purl)} for `{override.check}` was not needed"]
-        if run.plan.notes:
-            yield [f"note: {printable(note)}" for note in run.plan.notes]
+        yield list(cooling.lines(run.plan, run.started))
+        yield [*(f"note: {printable(note)}" for note in run.plan.notes), *cooling.unanswered(run.verdict.rulings)]
 
     def _summary(self, run: Run) -> str:
         counts = _Counts(run.verdict.rulings)
@@ -100,6 +101,7 @@ class Text:
         said += [_count(counts.overridden, "override")] if counts.overridden else []
         loud = bool(said)
         said += [f"{_count(counts.notes, 'note')} ({counts.noted})"] if counts.notes else []
+        said += [f"{_count(counts.open, 'open question')} ({counts.opened})"] if counts.open else []
         if run.offline:
             known = f"nothing {'else ' if loud else ''}known against {of}"
             result = ", ".join([f"judged offline with {_stores(run)}: {known}", *said])
@@ -135,9 +137,10 @@ class _Counts:
         self.blocking_gaps = by.get((Decision.BLOCK, False), 0)
         self.warnings = sum(by.get((Decision.WARN, kind), 0) for kind in (True, False))
         self.overridden = sum(by.get((Decision.OVERRIDDEN, kind), 0) for kind in (True, False))
-        self.notes = sum(by.get((Decision.NOTE, kind), 0) for kind in (True, False))
+        self.notes, self.open = by.get((Decision.NOTE, True), 0), by.get((Decision.NOTE, False), 0)
         noted = {ruling.result for ruling in rulings if ruling.decision is Decision.NOTE}
-        self.noted = ", ".join(sorted({one.kind if isinstance(one, Finding) else one.check for one in noted}))
+        self.noted = ", ".join(sorted({one.kind for one in noted if isinstance(one, Finding)}))
+        self.opened = ", ".join(sorted({one.check for one in noted if isinstance(one, Gap)}))
 
 
 def _groups(rulings: Sequence[Ruling]) -> Iterable[Sequence[Ruling]]:

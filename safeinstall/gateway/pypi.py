@@ -16,6 +16,7 @@ from safeinstall.gateway.pages import Channel, IndexFile, Page, filename_of, is_
 from safeinstall.gateway.prefetch import Prefetcher
 from safeinstall.gateway.pypi_ahead import Wanted
 from safeinstall.gateway.pypi_artifacts import Artifacts
+from safeinstall.gateway.pypi_cooling import CoolPages
 from safeinstall.gateway.pypi_index import Index, served, told, written
 from safeinstall.gateway.pypi_known import Known
 from safeinstall.gateway.pypi_other import Others
@@ -24,6 +25,7 @@ from safeinstall.gateway.pypi_target import Fit, Target
 from safeinstall.gateway.server import Refusal, Request, Response
 from safeinstall.gateway.stream import Expected
 from safeinstall.gateway.upstream import Upstream
+from safeinstall.gateway.withholding import Withholding
 from safeinstall.model import BuildNeed, Digest, Project
 from safeinstall.runs import AccessKind, Phase
 from safeinstall.text import printable, redacted
@@ -60,6 +62,7 @@ class PypiGateway:
         vet_url: Callable[[str], bool],
         cache: Path | None,
         keeps: Callable[[str], bool] = lambda _: False,
+        withholding: Withholding | None = None,
     ) -> None:
         """
         Begin in `PLAN`; *cache* (a folder, made when missing) keeps the metadata of files with a sha256.
@@ -67,6 +70,7 @@ class PypiGateway:
         *vet_file* and *vet_url* are asked from the server's threads, for artifacts that pip wants although it could
         plan from metadata: build requirements, direct URLs. True: their bytes may be handed out now. *keeps* is asked
         about the URL of each project page. True: that index must not learn the name, and nothing of it is used.
+        *withholding* leaves young files out of pages; None: none is.
         """
         self.phase = Phase.PLAN
         self._upstream = upstream
@@ -75,6 +79,7 @@ class PypiGateway:
         self._vet_file = vet_file
         self._vet_url = vet_url
         self._keeps = keeps
+        self.cool = CoolPages(withholding)
         self._known = Known()
         self._index = Index(upstream, self._known)
         self._reader = MetadataReader(upstream, cache)
@@ -117,7 +122,7 @@ class PypiGateway:
     def _page_ahead(self, url: str, channel: Channel) -> Page:
         if self._keeps(url):
             raise SourceUnavailable("kept from this index")
-        return self._index.page(url, channel)
+        return self.cool(self._index.page(url, channel))
 
     def _answer_page(self, request: Request, where: str) -> Response:
         frozen = self._frozen
@@ -134,7 +139,7 @@ class PypiGateway:
                 if entries:
                     return written(request, page, entries, lambda file: frozen.adverts.get(key(file.url), False))
             self._let_unplanned(where, frozen)
-        page = self._page(request, where)
+        page = self.cool(self._page(request, where))
         if frozen is None:
             self._prefetcher.saw(request.url, _channel(request), page)
         entries = [entry for entry in page.entries if not self._trim or self._fit.listed(entry.file)]
@@ -246,6 +251,15 @@ class PypiGateway:
     def project(self, name: str) -> Project | None:
         """Return what all pages seen for *name* tell together; None when no page was seen."""
         return self._known.project(canonicalize_name(name))
+
+    def fits(self, file: IndexFile) -> bool:
+        """Whether a page for this target lists *file*; always, where nothing is known of the target."""
+        return not self._trim or self._fit.listed(file)
+
+    def prefers(self, file: IndexFile, filename: str) -> bool:
+        """Whether pip would rather have *file* than the one called *filename*, of the same version."""
+        mine, other = self._fit.rank(file.filename), self._fit.rank(filename)
+        return file.filename != filename and mine is not None and (other is None or mine < other)
 
     def metadata(self, url: str) -> bytes | None:
         """Return the METADATA (sdist: PKG-INFO) that the planner was given for the file at *url*."""

@@ -15,15 +15,17 @@ from pathlib import Path
 import pytest
 
 from safeinstall.checks.confusion import DependencyConfusion
+from safeinstall.checks.fresh_release import FreshRelease
 from safeinstall.checks.registry_choice import RegistryChoice
 from safeinstall.checks.starjacking import StarJacking
 from safeinstall.checks.transport import Transport
+from safeinstall.cooldown import Cooling, Withheld, Young
 from safeinstall.ecosystems.npm.registries import HINT as NPM_HINT
 from safeinstall.ecosystems.pypi.offers import HINT as PYPI_HINT
 from safeinstall.errors import CannotResolve, NotUnderstood, SourceUnavailable
 from safeinstall.gateway.proof import PLAIN
 from safeinstall.ledger import user
-from safeinstall.model import AdvisoryKind, ArtifactKind, Claim, Offer, Project, Purl, Registry, Severity
+from safeinstall.model import AdvisoryKind, ArtifactKind, Claim, Offer, Project, Purl, Registry, Release, Severity
 from safeinstall.purl import parse, project
 from safeinstall.runs import Installed
 from tests.fakes import NOW, PRIVATE, PUBLIC, FakeSession, FakeSource, FakeSupplement, advisory, plan, release
@@ -355,6 +357,76 @@ def starjacking_shared(folder: Path) -> Machine:
     return here
 
 
+def _cooled(one: Release, **more: object) -> FakeSession:
+    """Return a session that plans *one* under the cooldown."""
+    cooling = Cooling(**more)  # type: ignore[arg-type]  # fields of Cooling
+    return FakeSession(planned=plan(one, cooling=cooling))
+
+
+def withheld(folder: Path) -> Machine:
+    """What is too young is left out, and said."""
+    older = release("pkg:pypi/flask@3.8.2", asked="flask")
+    young = Withheld(
+        purl=parse("pkg:pypi/flask@3.9.0"),
+        uploaded=NOW - timedelta(hours=12),
+        minimum=timedelta(hours=72),
+        chosen="3.8.2",
+    )
+    late = replace(young, purl=older.purl, filename="flask-3.8.2-cp311-cp311-linux_x86_64.whl")
+    here = Machine(folder, session=_cooled(older, withheld=(young, late)), sources=(FakeSource(),))
+    here.checks, here.asked = (FakeCheck(), FreshRelease()), "flask"
+    return here
+
+
+def withheld_pin(folder: Path) -> Machine:
+    """What was asked for exactly is judged."""
+    one = release("pkg:pypi/flask@3.9.0", asked="flask==3.9.0", uploaded=NOW - timedelta(hours=12))
+    here = Machine(folder, session=_cooled(one, young=(Young(purl=one.purl, older="3.8.2"),)), sources=(FakeSource(),))
+    here.checks, here.asked = (FakeCheck(), FreshRelease()), "flask==3.9.0"
+    return here
+
+
+def withheld_late(folder: Path) -> Machine:
+    """A file that was added to an old release, which a pin asks for."""
+    one = release("pkg:pypi/flask@3.8.2", asked="flask==3.8.2", uploaded=NOW - timedelta(hours=3))
+    told = Young(purl=one.purl, older="3.8.1", since=NOW - timedelta(days=200))
+    here = Machine(folder, session=_cooled(one, young=(told,)), sources=(FakeSource(),))
+    here.checks, here.asked = (FakeCheck(), FreshRelease()), "flask==3.8.2"
+    return here
+
+
+def withheld_but_needed(folder: Path) -> Machine:
+    """Without what is too young there is no plan."""
+    one = release("pkg:pypi/flask@3.9.0", asked="flask>=3.9", uploaded=NOW - timedelta(hours=12))
+    why = "it could not be withheld: without it nothing fits `flask>=3.9`"
+    told = Young(purl=one.purl, older="3.8.2", why=why)
+    here = Machine(folder, session=_cooled(one, young=(told,)), sources=(FakeSource(),))
+    here.checks, here.asked = (FakeCheck(), FreshRelease()), "flask>=3.9"
+    return here
+
+
+def withheld_fix(folder: Path) -> Machine:
+    """The first version that mends an advisory is let through; this session has it in either plan."""
+    mended = release("pkg:pypi/flask@3.8.3", asked="flask", uploaded=NOW - timedelta(hours=5))
+    hit = release("pkg:pypi/flask@3.8.2", asked="flask")
+    young = Withheld(purl=mended.purl, uploaded=NOW, minimum=timedelta(hours=72), chosen="3.8.2")
+    what = {"kind": AdvisoryKind.VULNERABILITY, "severity": Severity.HIGH, "fixed": ("3.8.3",)}
+    source = known("pkg:pypi/flask@3.8.2", ident="GHSA-aaaa-bbbb-cccc", **what)
+    session = FakeSession(planned=plan(hit, cooling=Cooling(withheld=(young,))), then=plan(mended))
+    here = Machine(folder, session=session, sources=(source,))
+    here.checks, here.asked = (FakeCheck(), FreshRelease()), "flask"
+    return here
+
+
+def ages_unknown(folder: Path) -> Machine:
+    """A mirror tells no upload times: one line, whatever the number of releases."""
+    here = on(
+        folder, planned=plan(*(replace(one, artifact=replace(one.artifact, uploaded=None)) for one in LARGE.releases))
+    )
+    here.checks = (FakeCheck(), FreshRelease())
+    return here
+
+
 SCENES: tuple[Callable[[Path], Machine], ...] = (
     clean, clean_from_the_cache, offline, nothing_to_do, malware_deep_below, malware_allowed, typosquat, vulnerable,
     source_down, one_gap, unproven, chosen_by_the_repository, many_blocked, unresolvable, not_understood, crash,
@@ -363,6 +435,7 @@ SCENES: tuple[Callable[[Path], Machine], ...] = (
     confusion, confusion_undeclared, confusion_leap, confusion_note, confusion_first_version, private_answered,
     private_pinned, private_missing, private_missing_npm, starjacking, starjacking_unconfirmed,
     starjacking_established, starjacking_and_malware, starjacking_shared,
+    withheld, withheld_pin, withheld_late, withheld_but_needed, withheld_fix, ages_unknown,
 )  # fmt: skip
 
 

@@ -10,10 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from packaging.utils import canonicalize_name
+
 from safeinstall.contracts import Finished, World
 from safeinstall.ecosystems.pypi.target import HOOK, planner_root
 from safeinstall.errors import CannotResolve, MalformedAnswer
-from safeinstall.fields import mapping
+from safeinstall.fields import field as field_of
+from safeinstall.fields import items, mapping, optional
+from safeinstall.gateway.pages import normal_version
 from safeinstall.text import printable
 from safeinstall.tools import Interpreter
 
@@ -56,6 +60,7 @@ class Hooked:
     folder: Path
     world: World
     _places: list[Path] = field(default_factory=list)
+    _pinned: dict[Path, Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
     def plan(self, argv: Sequence[str], *, trim: bool, unverified: Sequence[str] = ()) -> Planned:
         """Run our own pip's resolver on *argv* as a dry run; *unverified* are URLs that may be asked for."""
@@ -84,6 +89,23 @@ class Hooked:
     def facts(self) -> Mapping[str, object]:
         """Return what the last planner has told so far; it may still run."""
         return _document(self._places[-1] / "facts.json") if self._places else {}
+
+    def pins(self) -> Mapping[str, frozenset[str]]:
+        """Return by canonical name the versions that the commands planned so far ask for exactly."""
+        place = self._places[-1] if self._places else None
+        if place is not None and place not in self._pinned:
+            told = self.facts()
+            if "pinned" in told:
+                self._pinned[place] = pins_of(told)
+        found: dict[str, frozenset[str]] = {}
+        for pins in self._pinned.values():
+            for name, versions in pins.items():
+                found[name] = found.get(name, frozenset()) | versions
+        return found
+
+    def prereleases(self) -> bool:
+        """Return whether the command asks for prereleases."""
+        return optional(self.facts(), "options.prereleases", bool) or False
 
     def install(self, argv: Sequence[str], *, frozen: Sequence[str], planned: Sequence[str]) -> int:
         """Run the user's own pip on *argv*, on the user's terminal; *frozen* are the sha256 of local archives."""
@@ -121,6 +143,15 @@ class Hooked:
         text = re.sub(rf"HTTPConnectionPool\(host='{parts.hostname}', port={parts.port}\): ", "", text)
         lines = [printable(line, limit=400) for line in text.splitlines() if line.strip()]
         return "\n".join(lines[-_LAST_LINES:])
+
+
+def pins_of(facts: Mapping[str, object]) -> Mapping[str, frozenset[str]]:
+    """Return by canonical name the versions that *facts* say are asked for exactly."""
+    found: dict[str, frozenset[str]] = {}
+    for pair in items(facts, "pinned", list):
+        name, version = canonicalize_name(field_of(pair, "0", str)), normal_version(field_of(pair, "1", str))
+        found[name] = found.get(name, frozenset()) | {version}
+    return found
 
 
 def checked(planned: Planned) -> Planned:

@@ -1,7 +1,7 @@
 """One guarded pip command: plan behind the gateway, then install from the frozen view."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems import chosen
 from safeinstall.ecosystems.pypi import claims, compose, history, offers, releases, reported
 from safeinstall.ecosystems.pypi.compose import Part
+from safeinstall.ecosystems.pypi.cooling import StepsBack, cooling
 from safeinstall.ecosystems.pypi.front import Front
 from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked
 from safeinstall.ecosystems.pypi.registries import Registries
@@ -26,6 +27,7 @@ from safeinstall.gateway.proof import marked_release
 from safeinstall.gateway.pypi import PypiGateway
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
+from safeinstall.gateway.withholding import Withholding
 from safeinstall.history import History
 from safeinstall.model import ArtifactKind, BuildNeed, EcosystemName, Intent, Offer, Plan, Purl, Release
 from safeinstall.purl import same
@@ -67,6 +69,16 @@ class PypiSession:
         self._partial = True
         self._judged: set[tuple[str, str]] = set()
         self._keeper = offers.Keeper(conditions=opening.conditions, registries=self._registries)
+        self._withholding = Withholding(
+            ecosystem=EcosystemName.PYPI,
+            cooldown=opening.conditions.cooldown,
+            now=opening.world.now(),
+            fixes=opening.conditions.fixes,
+            allowed=opening.conditions.fresh,
+            pins=self._pins,
+            prereleases=self._prereleases,
+        )
+        self._steps = StepsBack(self._withholding)
         self._start(trim=True)
 
     def __enter__(self) -> "Self":
@@ -82,12 +94,12 @@ class PypiSession:
         """See `Session.resolve`."""
         argv = self._opening.intent.argv
         trim = True
-        planned = self._hooked.plan(argv, trim=trim, unverified=self._let_through())
+        planned = self._planned(argv, trim=trim)
         if planned.exit_code == UNTRIMMED:
             # `--platform` and its like: the target's own tags say nothing about what fits.
             self._restart()
             trim = False
-            planned = self._hooked.plan(argv, trim=trim, unverified=self._let_through())
+            planned = self._planned(argv, trim=trim)
         if planned.exit_code == UNVERIFIED:
             self._all = compose.stopped(planned)
             self._refuse_overridden()
@@ -97,7 +109,7 @@ class PypiSession:
         self._main = compose.compose(planned, self._gateway, self._opening.conditions)
         while self._keeper.pin(self._main.releases, self._gateway, self._known):
             # What another registry would have won is taken from its owner, and what that requires is resolved anew.
-            planned = self._checked(self._hooked.plan(argv, trim=trim, unverified=self._let_through()))
+            planned = self._checked(self._planned(argv, trim=trim))
             self._main = compose.compose(planned, self._gateway, self._opening.conditions)
         self._facts = planned.facts
         self._all = self._with_build_requirements(self._main, planned)
@@ -140,6 +152,12 @@ class PypiSession:
         """See `Session.accesses`."""
         return (*self._before, *self._server.accesses())
 
+    def _planned(self, argv: Sequence[str], *, trim: bool) -> Planned:
+        planned = self._hooked.plan(argv, trim=trim, unverified=self._let_through())
+        while planned.exit_code not in (0, UNTRIMMED, UNVERIFIED) and self._steps.step(self._gateway, planned.output):
+            planned = self._hooked.plan(argv, trim=trim, unverified=self._let_through())
+        return planned
+
     def _checked(self, planned: Planned) -> Planned:
         try:
             return checked(planned)
@@ -161,6 +179,7 @@ class PypiSession:
             vet_url=self._vet_url,
             cache=self._opening.world.cache / "metadata",
             keeps=self._keeper.keeps,
+            withholding=self._withholding,
         )
         self._stack.callback(self._gateway.close)
         self._handler = Front(self._gateway, self._vet_disk, frozenset(self._let_through()))
@@ -229,6 +248,14 @@ class PypiSession:
         )
         return self._opening.vet(release)
 
+    # --- what is asked for, which is known once the planner runs
+
+    def _pins(self) -> Mapping[str, frozenset[str]]:
+        return self._hooked.pins()
+
+    def _prereleases(self) -> bool:
+        return self._hooked.prereleases()
+
     # --- what an override lets through
 
     def _let_through(self) -> tuple[str, ...]:
@@ -290,7 +317,7 @@ class PypiSession:
 
     def _plan_build(self, requires: tuple[str, ...], planned: Planned) -> Planned:
         argv = ["install", "--ignore-installed", *_index_options(planned.facts), "--", *requires]
-        return self._hooked.plan(argv, trim=False)
+        return self._planned(argv, trim=False)
 
     def _plan(self) -> Plan:
         plan = Plan(
@@ -301,6 +328,7 @@ class PypiSession:
             claims=() if self._partial else claims.claims(self._all.releases, self._gateway),
             offers=() if self._known is None else self._offers(self._known),
             histories={} if self._partial else self._histories(),
+            cooling=cooling(self._all, self._gateway, self._withholding),
             notes=(*compose.chosen(self._facts), *self._all.notes, *self._keeper.notes(self._all.releases)),
         )
         return replace(plan, releases=tuple(map(self._marked, plan.releases)))

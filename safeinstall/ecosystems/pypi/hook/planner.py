@@ -63,6 +63,8 @@ def patch(settings, seen):
         facts["options"]["find_links"] = list(finder.find_links)
         wanted = [one for one in found if not one.constraint and one.match_markers()]
         facts["asked"] = [asked(one) for one in wanted]
+        facts["pinned"] = [pair for one in found if one.match_markers() for pair in pinned(one)]
+        facts["options"]["prereleases"] = prereleases(options)
         facts["unverified"] = [told_source(one) for one in wanted if foreign(one) and not allowed(settings, one)]
         # What a build backend asks for is judged while this process runs: the indexes must be known by then.
         tell(settings, facts)
@@ -199,6 +201,20 @@ def asked(req):
         "url": req.link.url_without_fragment if req.link else None,
         "editable": bool(req.editable),
     }
+
+
+def pinned(req):
+    """Yield name and version where *req*, a constraint too, is asked for at exactly one version."""
+    if req.name and req.req is not None:
+        for one in req.req.specifier:
+            if one.operator in ("==", "===") and not one.version.endswith(".*"):
+                yield [req.name, one.version]
+
+
+def prereleases(options):
+    """Whether prereleases were asked for, of whatever: `--pre`, or `--all-releases` of newer pips."""
+    control = getattr(options, "release_control", None)
+    return bool(getattr(options, "pre", False) or getattr(control, "all_releases", None))
 
 
 def installed(options):

@@ -1,0 +1,80 @@
+"""What a person and a program read of the cooldown: what was withheld, what was let through, what nobody knows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from safeinstall.ages import span
+from safeinstall.cooldown import Withheld
+from safeinstall.model import Decision, Gap, Plan, Ruling
+from safeinstall.purl import parts
+from safeinstall.text import printable
+
+_SHOWN = 12
+
+
+def lines(plan: Plan, now: datetime) -> Iterator[str]:
+    """Yield one line for each withheld version, and for each that was let through."""
+    cooling = plan.cooling
+    uploads = {release.purl: release.artifact.uploaded for release in plan.releases}
+    for fix in cooling.fixes:
+        if fix.purl in uploads:
+            _, name, version = parts(fix.purl)
+            uploaded = uploads[fix.purl]
+            age = f" ({span(now - uploaded)} old)" if uploaded is not None else ""
+            ids = printable(", ".join(fix.ids))
+            yield (
+                f"let through: {printable(name)} {printable(version or '')}{age}, the first version that mends {ids}, "
+                f"which hits {printable(fix.instead)}"
+            )
+    for one in cooling.withheld[:_SHOWN]:
+        yield _withheld(one, now)
+    if len(cooling.withheld) > _SHOWN:
+        yield f"withheld: and {len(cooling.withheld) - _SHOWN} more, too young as well"
+
+
+def _withheld(one: Withheld, now: datetime) -> str:
+    _, name, version = parts(one.purl)
+    age, took = span(now - one.uploaded), printable(one.chosen, limit=60)
+    if one.filename is not None:
+        return f"withheld: {printable(one.filename)} ({age} old), added late; took another file of {took}"
+    return f"withheld: {printable(name)} {printable(version or '', limit=60)} ({age} old); took {took}"
+
+
+def unanswered(rulings: Sequence[Ruling]) -> Iterator[str]:
+    """Yield one line for each question that many releases left open and that the policy only notes."""
+    counts: dict[tuple[str, str], int] = {}
+    for ruling in rulings:
+        if isinstance(ruling.result, Gap) and ruling.decision is Decision.NOTE:
+            key = (ruling.result.check, ruling.result.reason)
+            counts[key] = counts.get(key, 0) + 1
+    for (check, reason), count in counts.items():
+        of = "1 release" if count == 1 else f"{count} releases"
+        yield f"note: {check} not judged for {of}: {printable(reason)}"
+
+
+def withheld_of(plan: Plan) -> list[dict[str, object]]:
+    """Return what was withheld as plain JSON values."""
+    return [
+        {
+            "purl": one.purl,
+            "uploaded": _moment(one.uploaded),
+            "cooldown_hours": one.minimum.total_seconds() / 3600,
+            "taken": printable(one.chosen),
+            "filename": None if one.filename is None else printable(one.filename),
+        }
+        for one in plan.cooling.withheld
+    ]
+
+
+def let_through_of(plan: Plan) -> list[Mapping[str, object]]:
+    """Return what the plan holds although it is too young, because it mends an advisory."""
+    planned = {release.purl for release in plan.releases}
+    return [
+        {"purl": fix.purl, "advisories": [printable(one) for one in fix.ids], "instead_of": printable(fix.instead)}
+        for fix in plan.cooling.fixes
+        if fix.purl in planned
+    ]
+
+
+def _moment(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
