@@ -21,6 +21,7 @@ from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.fields import mapping, optional
 from safeinstall.gateway.npm_audit import without
 from safeinstall.gateway.npm_cache import Packument, PackumentCache
+from safeinstall.gateway.npm_cooling import CoolPackuments
 from safeinstall.gateway.npm_history import history
 from safeinstall.gateway.npm_packument import (
     ABBREVIATED,
@@ -37,6 +38,7 @@ from safeinstall.gateway.npm_tarball import Planned, verified
 from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.server import Refusal, Request, Response
 from safeinstall.gateway.upstream import Answer, Upstream
+from safeinstall.gateway.withholding import Withholding
 from safeinstall.runs import AccessKind, Phase
 from safeinstall.text import printable, redacted
 
@@ -80,17 +82,20 @@ class NpmGateway:
         cache: PackumentCache,
         now: Callable[[], datetime],
         keeps: Callable[[str], bool] = lambda _: False,
+        withholding: Withholding | None = None,
     ) -> None:
         """
         Begin in the planning phase.
 
-        *keeps* is asked about the URL of each packument. True: that registry must not learn the name.
+        *keeps* is asked about the URL of each packument. True: that registry must not learn the name. *withholding*
+        leaves young versions out while planning; None: none is.
         """
         self.phase = Phase.PLAN
         self._upstream = upstream
         self._cache = cache
         self._now = now
         self._keeps = keeps
+        self.cool = CoolPackuments(withholding)
         self._unspoken: frozenset[str] = frozenset()
         self._state = _State()
         self._ahead = ThreadPoolExecutor(max_workers=_AHEAD, thread_name_prefix="npm-ahead")
@@ -184,9 +189,13 @@ class NpmGateway:
             return Response(HTTPStatus.NO_CONTENT, {}, kind=AccessKind.PAGE)
         if page.failure is not None:
             return _json(_FAILED, {"error": page.failure})
-        if page.status == HTTPStatus.OK and self._wants_abbreviated(request):
-            return _json(HTTPStatus.OK, abbreviated(parsed(page.body)), ABBREVIATED)
-        return _document(page.status, page.body)
+        if page.status != HTTPStatus.OK:
+            return _document(page.status, page.body)
+        name = self.cool.name(page.url)
+        view = self.cool.view(page.url, name, parsed(page.body)) if name is not None else None
+        if self._wants_abbreviated(request):
+            return _json(HTTPStatus.OK, abbreviated(view or parsed(page.body)), ABBREVIATED)
+        return _document(page.status, page.body) if view is None else _json(HTTPStatus.OK, view)
 
     def _page(self, request: Request, *, wanted: str | None) -> Page:
         url = bare(request.url)
@@ -221,7 +230,7 @@ class NpmGateway:
         authorization = request.headers.get("authorization", "") + (unproven(url, request.transport.verify) or "")
         kept = self._cache.get(url, authorization)
         if kept is not None and kept.fresh(self._now()):
-            self._look_ahead(request, url, parsed(kept.body), wanted)
+            self._read(request, url, parsed(kept.body), wanted)
             return Page(url=url, status=HTTPStatus.OK, body=kept.body)
         headers = _forwarded(request) | {"accept": "application/json", "accept-encoding": "gzip"}
         if kept is not None and kept.etag:
@@ -236,13 +245,16 @@ class NpmGateway:
         elif answer.status != HTTPStatus.OK:
             return Page(url=url, status=answer.status, body=body[:_MAX_ERROR])
         try:
-            packument = parsed(body)
+            self._read(request, url, parsed(body), wanted)
         except MalformedAnswer as error:
             reason = f"{redacted(url)} is no packument ({error.message})"
             return Page(url=url, status=_FAILED, body=b"", failure=reason)
-        self._look_ahead(request, url, packument, wanted)
         self._keep(url, authorization, answer, body)
         return Page(url=url, status=HTTPStatus.OK, body=body)
+
+    def _read(self, request: Request, url: str, packument: Mapping[str, object], wanted: str | None) -> None:
+        self.cool.saw(url, packument)
+        self._look_ahead(request, url, packument, wanted)
 
     def _keep(self, url: str, authorization: str, answer: Answer, body: bytes) -> None:
         max_age = _max_age(answer.headers.get("cache-control", ""))

@@ -127,7 +127,9 @@ def frozen(packument: Mapping[str, object], versions: Collection[str]) -> dict[s
     view = {**packument, "versions": kept}
     tags = optional(packument, "dist-tags", dict)
     if tags is not None:
-        view["dist-tags"] = {tag: version for tag, version in tags.items() if version in kept}
+        view["dist-tags"] = {
+            tag: version for tag, version in tags.items() if isinstance(version, str) and version in kept
+        }
     times = optional(packument, "time", dict)
     if times is not None:
         view["time"] = {key: value for key, value in times.items() if key in kept or key in {"created", "modified"}}

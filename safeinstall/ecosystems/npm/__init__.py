@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from safeinstall.contracts import Conditions, Vet, World
+from safeinstall.ecosystems.npm.cooling import Pins
 from safeinstall.ecosystems.npm.interpreter import located
 from safeinstall.ecosystems.npm.process import hooked
 from safeinstall.ecosystems.npm.registries import Keeper
@@ -19,6 +20,7 @@ from safeinstall.gateway.npm import NpmGateway
 from safeinstall.gateway.npm_cache import PackumentCache
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.upstream import Upstream
+from safeinstall.gateway.withholding import Withholding
 from safeinstall.model import EcosystemName, Intent
 from safeinstall.realtool import real_tool
 from safeinstall.text import printable
@@ -73,7 +75,16 @@ class NpmEcosystem:
         upstream = Upstream()
         with tempfile.TemporaryDirectory(prefix="safeinstall-npm-") as temp, closing(upstream):
             keeper = Keeper(conditions=conditions, default=lambda: told_registry(Path(temp)))
-            gateway = NpmGateway(upstream, PackumentCache(world.cache / "npm"), world.now, keeper.keeps)
+            withholding = Withholding(
+                ecosystem=self.name,
+                cooldown=conditions.cooldown,
+                now=world.now(),
+                fixes=conditions.fixes,
+                allowed=conditions.fresh,
+                pins=Pins(Path(temp)),
+            )
+            cache = PackumentCache(world.cache / "npm")
+            gateway = NpmGateway(upstream, cache, world.now, keeper.keeps, withholding)
             with closing(gateway), LoopbackServer(gateway) as server:
                 yield NpmSession(
                     intent=intent,
@@ -83,6 +94,7 @@ class NpmEcosystem:
                     server=server,
                     gateway=gateway,
                     keeper=keeper,
+                    withholding=withholding,
                     vet=vet,
                     temp=Path(temp),
                 )

@@ -19,13 +19,15 @@ exports.attach = ({ settings, npm, verb, args, inNpm }) => {
   const { buildIdealTree } = Arborist.prototype
   const finish = async (arb, options) => {
     try {
+      fs.writeFileSync(path.join(settings.temp, 'pins.json'), JSON.stringify(pins({ folder: arb.path, args, npa })))
       const tree = await buildIdealTree.call(arb, { ...options, complete: false })
       const document = await described({ arb, tree, Arborist, npm, verb, args, seen, npa })
       await askFacts({ document, asked, npm, npa, fetch: inNpm('npm-registry-fetch') })
       tell(settings, document)
     } catch (error) {
       // npm prints the error in its own words; what we keep is for a silent npm.
-      fs.writeFileSync(settings.out, JSON.stringify({ error: { code: error.code, message: String(error.message) } }))
+      const { code, name } = error
+      fs.writeFileSync(settings.out, JSON.stringify({ error: { code, name, message: String(error.message) } }))
       throw error
     }
   }
@@ -118,6 +120,49 @@ function ownRegistries (npm) {
     .flatMap(([, { data }]) => Object.keys(data || {})
       .filter(key => /^(@[^:]+:)?registry$/.test(key))
       .map(key => String(data[key])))
+}
+
+// What is asked for at exactly one version, is locked or is installed: the cooldown judges it and does not hide it.
+function pins ({ folder, args, npa }) {
+  const found = {}
+  const add = (name, version) => {
+    (found[name] = found[name] || []).push(version)
+  }
+  const asked = spec => {
+    const { type, name, fetchSpec } = spec.type === 'alias' ? spec.subSpec : spec
+    if (type === 'version' && name) {
+      add(name, fetchSpec)
+    }
+  }
+  const manifest = parsed(path.join(folder, 'package.json'))
+  const specs = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies']
+    .flatMap(kind => Object.entries(manifest[kind] || {}))
+    .map(([name, spec]) => () => npa.resolve(name, String(spec)))
+  for (const read of [...args.map(arg => () => npa(arg)), ...specs]) {
+    try {
+      asked(read())
+    } catch {
+      // npm will say what is wrong with it.
+    }
+  }
+  const installed = parsed(path.join(folder, 'node_modules', '.package-lock.json')).packages || {}
+  for (const packages of [lockedVersions(folder), installed]) {
+    for (const [location, entry] of Object.entries(packages)) {
+      if (location.includes('node_modules/') && entry && entry.version) {
+        add(entry.name || location.replace(/^.*node_modules\//, ''), String(entry.version))
+      }
+    }
+  }
+  return found
+}
+
+function parsed (file) {
+  try {
+    const found = JSON.parse(fs.readFileSync(file, 'utf8'))
+    return found && typeof found === 'object' ? found : {}
+  } catch {
+    return {}
+  }
 }
 
 function namedBy (arg, npa) {

@@ -9,6 +9,7 @@ from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems import chosen
 from safeinstall.ecosystems.npm import document as documents
 from safeinstall.ecosystems.npm.bundles import Inside
+from safeinstall.ecosystems.npm.cooling import StepsBack, cooling
 from safeinstall.ecosystems.npm.interpreter import Npm
 from safeinstall.ecosystems.npm.planning import planned
 from safeinstall.ecosystems.npm.process import Hooked, hooked
@@ -20,6 +21,7 @@ from safeinstall.gateway.npm import NpmGateway
 from safeinstall.gateway.npm_tarball import Planned
 from safeinstall.gateway.proof import marked
 from safeinstall.gateway.server import LoopbackServer
+from safeinstall.gateway.withholding import Withholding
 from safeinstall.model import ArtifactKind, Intent, Plan, Release
 from safeinstall.runs import Access, Installed
 from safeinstall.text import printable, redacted
@@ -39,6 +41,7 @@ class NpmSession:
     server: LoopbackServer
     gateway: NpmGateway
     keeper: Keeper
+    withholding: Withholding
     vet: Vet
     temp: Path
     _document: documents.Document | None = field(default=None)
@@ -50,10 +53,18 @@ class NpmSession:
         ready = self._hooked(settings)
         # Whatever npm puts into its cache before our setting holds (its log) goes to the temporary folder as well.
         env = {**ready.env, "npm_config_logs_dir": str(self.temp / "logs")}
-        done = self.world.runner.capture(ready.argv, cwd=self.intent.cwd, env=env)
-        self.gateway.close()
+        steps = StepsBack(self.withholding, self.gateway)
         try:
-            self._document = _read(out, done.stdout + done.stderr, self.gateway)
+            while True:
+                out.unlink(missing_ok=True)
+                done = self.world.runner.capture(ready.argv, cwd=self.intent.cwd, env=env)
+                told = _told(out)
+                if optional(told, "error", dict) is not None and steps.failed(told):
+                    continue
+                self._document = _read(told, done.stdout + done.stderr, self.gateway)
+                if not steps.incomplete(self._document):
+                    break
+            self.gateway.close()
         except CannotResolve as error:
             missing = self.keeper.missing()
             if missing is None:
@@ -61,6 +72,7 @@ class NpmSession:
             raise CannotResolve(missing, hint=HINT) from error
         try:
             plan = planned(self._document, self.gateway, self.conditions)
+            plan = replace(plan, cooling=cooling(self._document, plan, self.gateway, self.withholding))
             return self._marked(replace(plan, notes=(*plan.notes, *self.keeper.notes())), self._document)
         except MalformedAnswer as error:
             raise CannotResolve(f"the plan of npm cannot be read: {error.message}") from error
@@ -127,18 +139,26 @@ def told_registry(temp: Path) -> str | None:
         return None
 
 
-def _read(out: Path, output: str, gateway: NpmGateway) -> documents.Document:
+def _told(out: Path) -> object:
+    """Return what planner.js wrote down; None: npm ended before."""
+    try:
+        told: object = json.loads(out.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return told
+
+
+def _read(told: object, output: str, gateway: NpmGateway) -> documents.Document:
     # The log that npm names lies in a folder of ours, and is gone by then.
     output = "\n".join(line for line in output.splitlines() if "A complete log of this run" not in line)
     try:
-        told: object = json.loads(out.read_text(encoding="utf-8"))
         if optional(told, "misunderstood", bool):
             raise _misunderstood(told)
         message = optional(told, "error.message", str)
         if message is not None:
             raise CannotResolve(_why(message, gateway), output=output)
         return documents.read(told)
-    except (OSError, ValueError, MalformedAnswer) as error:
+    except MalformedAnswer as error:
         raise CannotResolve("npm ended before it had a plan", output=output) from error
 
 
