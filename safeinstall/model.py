@@ -188,6 +188,12 @@ class Project:
     """The oldest upload time on the page; None: the registry does not tell."""
     releases: int | None = None
     """How many versions it lists."""
+    status: str | None = None
+    """`archived`, `deprecated`, `quarantined` (PEP 792), `security-placeholder` (npm); None: none is told."""
+    reason: str = ""
+    """Why, in the registry's words."""
+    unpublished: tuple[str, ...] = ()
+    """npm: versions that were there once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

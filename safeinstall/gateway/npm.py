@@ -31,6 +31,7 @@ from safeinstall.gateway.npm_packument import (
     page_facts,
     parsed,
     version_facts,
+    why_gone,
 )
 from safeinstall.gateway.npm_pages import Held, Page
 from safeinstall.gateway.npm_prefetch import guesses
@@ -247,7 +248,7 @@ class NpmGateway:
         try:
             self._read(request, url, parsed(body), wanted)
         except MalformedAnswer as error:
-            reason = f"{redacted(url)} is no packument ({error.message})"
+            reason = why_gone(redacted(url), body) or f"{redacted(url)} is no packument ({error.message})"
             return Page(url=url, status=_FAILED, body=b"", failure=reason)
         self._keep(url, authorization, answer, body)
         return Page(url=url, status=HTTPStatus.OK, body=body)

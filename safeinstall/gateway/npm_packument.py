@@ -15,6 +15,8 @@ from datetime import datetime, timezone
 from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import mapping, optional
 from safeinstall.model import Digest
+from safeinstall.placeholders import is_holder
+from safeinstall.text import printable
 
 ABBREVIATED = "application/vnd.npm.install-v1+json"
 """The media type by which npm asks for the form without times, scripts and descriptions."""
@@ -24,6 +26,7 @@ _ABBREVIATED_FIELDS = (
     *("bundleDependencies", "bundledDependencies", "peerDependencies", "peerDependenciesMeta", "acceptDependencies"),
     *("bin", "directories", "dist", "engines", "cpu", "os", "libc", "funding", "_hasShrinkwrap", "hasInstallScript"),
 )
+_NO_VERSIONS = frozenset({"created", "modified", "unpublished"})
 _INSTALL_SCRIPTS = frozenset({"preinstall", "install", "postinstall"})
 _STRENGTH = ("sha512", "sha384", "sha256", "sha1")
 
@@ -49,6 +52,10 @@ class PageFacts:
     first_uploaded: datetime | None
     releases: int
     versions: tuple[str, ...] = ()
+    holder: bool = False
+    """The newest version is the one that npm's people put where something bad was."""
+    unpublished: tuple[str, ...] = ()
+    """Versions that have a time and are not listed any more."""
 
 
 def parsed(body: bytes) -> Mapping[str, object]:
@@ -92,11 +99,39 @@ def page_facts(packument: Mapping[str, object]) -> PageFacts:
     """Return the facts on all versions together."""
     times = _times(packument)
     uploads = [moment(value) for key, value in times.items() if key not in {"modified", "unpublished"}]
+    versions = mapping(packument, "versions")
     return PageFacts(
         first_uploaded=min((moment for moment in uploads if moment is not None), default=None),
-        releases=len(mapping(packument, "versions")),
-        versions=tuple(mapping(packument, "versions")),
+        releases=len(versions),
+        versions=tuple(versions),
+        holder=_held(packument, versions),
+        unpublished=tuple(one for one in times if one not in versions and one not in _NO_VERSIONS),
     )
+
+
+def why_gone(shown: str, body: bytes) -> str | None:
+    """Return in words that all of the package at *shown* was unpublished, if *body* says so in place of versions."""
+    try:
+        document: object = json.loads(body)
+        told = optional(document, "time.unpublished.time", str)
+        versions = optional(document, "versions", dict)
+        if not told or versions:
+            return None
+        return f"{shown} was unpublished on {printable(told[:10])}: its registry has no version of it any more"
+    except (ValueError, RecursionError, MalformedAnswer):
+        return None
+
+
+def _held(packument: Mapping[str, object], versions: Mapping[str, object]) -> bool:
+    """Whether the newest version is a placeholder: by its repository or its description, as npm's people write them."""
+    tags = packument.get("dist-tags")
+    latest = tags.get("latest") if isinstance(tags, Mapping) else None
+    manifest = versions.get(latest) if isinstance(latest, str) else None
+    if not isinstance(manifest, Mapping):
+        return False
+    said = manifest.get("description")
+    described = isinstance(said, str) and said.strip().lower() == "security holding package"
+    return described or any(is_holder(one) for one in named_repositories(manifest))
 
 
 def has_install_script(manifest: Mapping[str, object]) -> bool:

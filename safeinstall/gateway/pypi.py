@@ -248,6 +248,10 @@ class PypiGateway:
         """Return every file of *project* that any page listed, once for each page that lists it."""
         return self._known.listed(canonicalize_name(project))
 
+    def empty(self) -> Mapping[str, str]:
+        """Return by name why no index has a file of it, for projects that some index knows."""
+        return self._known.empty()
+
     def project(self, name: str) -> Project | None:
         """Return what all pages seen for *name* tell together; None when no page was seen."""
         return self._known.project(canonicalize_name(name))

@@ -7,6 +7,7 @@ from datetime import datetime
 from safeinstall import purl
 from safeinstall.errors import MalformedAnswer
 from safeinstall.gateway.pages import IndexFile, Page, key
+from safeinstall.gateway.pypi_status import status, why_empty
 from safeinstall.model import Digest, EcosystemName, Project
 
 
@@ -53,6 +54,12 @@ class Known:
         told = {page.url for page in pages}
         return (*own, *(file for file in others if file.page not in told))
 
+    def empty(self) -> dict[str, str]:
+        """Return by name why no index has a file of it, for the projects of which only empty pages were read."""
+        with self._lock:
+            names = [name for name in self._pages if not self._projects.get(name)]
+            return {name: why for name in names if (why := why_empty(self._pages[name])) is not None}
+
     def project(self, name: str) -> Project | None:
         """Return what all pages tell of *name* (canonical)."""
         files = self.files_of(name)
@@ -65,8 +72,11 @@ class Known:
         versions = {file.version for file in files}
         for page in pages:
             versions.update(page.versions)
+        word, reason = status(pages)
         return Project(
             purl=purl.make(EcosystemName.PYPI, name),
+            status=word if word != "active" else None,
+            reason=reason,
             first_uploaded=min((at for at in moments if at is not None), default=None),
             releases=len(versions),
         )

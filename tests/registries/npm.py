@@ -63,6 +63,8 @@ class Switches:
 class _Package:
     versions: dict[str, Published] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    gone: dict[str, datetime] = field(default_factory=dict)
+    """Versions that were unpublished: their times stay, as at the great registry."""
 
 
 class NpmRegistry(LoopbackHttp):
@@ -115,12 +117,12 @@ class NpmRegistry(LoopbackHttp):
             package.tags.setdefault("latest", one.version)
 
     def unpublish(self, name: str, version: str | None = None) -> None:
-        """Forget *version* of *name*, or all of it."""
+        """Forget *version* of *name*, of which the time stays; or all of it."""
         package = self._packages[name]
         if version is None:
             del self._packages[name]
             return
-        del package.versions[version]
+        package.gone[version] = package.versions.pop(version).time
         package.tags = {tag: known for tag, known in package.tags.items() if known != version}
         package.tags.setdefault("latest", next(reversed(package.versions)))
 
@@ -197,6 +199,7 @@ class NpmRegistry(LoopbackHttp):
         short = self.switches.abbreviated and ABBREVIATED in asked.headers.get("accept", "")
         versions = {version: self._version(one) for version, one in package.versions.items()}
         times = {version: _stamp(one.time) for version, one in package.versions.items()}
+        times.update((version, _stamp(time)) for version, time in package.gone.items())
         document: dict[str, object] = {"name": name, "dist-tags": package.tags, "versions": versions}
         if short:
             document["versions"] = {

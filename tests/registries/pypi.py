@@ -64,6 +64,7 @@ class _Project:
     spelled: str
     files: dict[str, Listed] = field(default_factory=dict)
     status: str | None = None
+    reason: str | None = None
 
 
 class PypiRegistry(LoopbackHttp):
@@ -160,9 +161,12 @@ class PypiRegistry(LoopbackHttp):
         """Tell *record* in the project JSON of *name* at *version*."""
         self._vulnerabilities.setdefault((canonicalize_name(name), version), []).append(record)
 
-    def set_status(self, name: str, status: str) -> None:
-        """Give the project a status (PEP 792): `quarantined`, `archived`, `deprecated`."""
-        self._projects[canonicalize_name(name)].status = status
+    def set_status(self, name: str, status: str, reason: str | None = None, *, empty: bool = False) -> None:
+        """Give the project a status (PEP 792): `quarantined`, `archived`, `deprecated`; *empty*: no file is offered."""
+        project = self._projects[canonicalize_name(name)]
+        project.status, project.reason = status, reason
+        if empty:
+            project.files.clear()
 
     def file_url(self, filename: str) -> str:
         """Return where *filename* is served."""
@@ -240,7 +244,8 @@ class PypiRegistry(LoopbackHttp):
         if self.switches.upload_times:
             document["versions"] = _versions(files)
         if project.status is not None:
-            document["project-status"] = {"status": project.status}
+            reason = {} if project.reason is None else {"reason": project.reason}
+            document["project-status"] = {"status": project.status, **reason}
         return json.dumps(document).encode()
 
     def _json_file(self, listed: Listed) -> Mapping[str, object]:

@@ -17,6 +17,7 @@ import pytest
 from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.fresh_release import FreshRelease
 from safeinstall.checks.registry_choice import RegistryChoice
+from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.starjacking import StarJacking
 from safeinstall.checks.transport import Transport
 from safeinstall.cooldown import Cooling, Withheld, Young
@@ -427,6 +428,29 @@ def ages_unknown(folder: Path) -> Machine:
     return here
 
 
+def _status(folder: Path, one: Release, **project_fields: object) -> Machine:
+    """Return a machine on which *one* would be installed, of whose project the registry tells these fields."""
+    page = Project(purl=project(one.purl), releases=3, **project_fields)  # type: ignore[arg-type]  # fields of Project
+    here = on(folder, planned=plan(one, projects=(page,)))
+    here.checks, here.asked = (FakeCheck(), RegistryStatus()), one.name
+    return here
+
+
+def quarantined(folder: Path) -> Machine:
+    """The registry suspects malware."""
+    return _status(folder, release("pkg:pypi/lib@2.1", asked="lib"), status="quarantined", reason="reported as malware")
+
+
+def placeholder(folder: Path) -> Machine:
+    """The name was taken from malware."""
+    return _status(folder, release("pkg:npm/held@0.0.1-security", asked="held"))
+
+
+def unpublished(folder: Path) -> Machine:
+    """A lockfile asks for what the registry does not list any more."""
+    return _status(folder, release("pkg:npm/lib@1.0.0"), unpublished=("1.0.0",))
+
+
 SCENES: tuple[Callable[[Path], Machine], ...] = (
     clean, clean_from_the_cache, offline, nothing_to_do, malware_deep_below, malware_allowed, typosquat, vulnerable,
     source_down, one_gap, unproven, chosen_by_the_repository, many_blocked, unresolvable, not_understood, crash,
@@ -436,6 +460,7 @@ SCENES: tuple[Callable[[Path], Machine], ...] = (
     private_pinned, private_missing, private_missing_npm, starjacking, starjacking_unconfirmed,
     starjacking_established, starjacking_and_malware, starjacking_shared,
     withheld, withheld_pin, withheld_late, withheld_but_needed, withheld_fix, ages_unknown,
+    quarantined, placeholder, unpublished,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from safeinstall.contracts import Conditions
 from safeinstall.ecosystems.npm.claims import claims
 from safeinstall.ecosystems.npm.document import Dependency, Document, Node
 from safeinstall.ecosystems.npm.offers import offers
+from safeinstall.ecosystems.npm.projects import projects
 from safeinstall.ecosystems.npm.registries import registry
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood
 from safeinstall.gateway.npm import NpmGateway, bare
@@ -26,7 +27,6 @@ from safeinstall.model import (
     EcosystemName,
     Edge,
     Plan,
-    Project,
     Purl,
     Release,
 )
@@ -70,7 +70,7 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
         ecosystem=_NPM,
         releases=merged,
         edges=_edges(installed, releases),
-        projects=_projects(pages),
+        projects=projects(pages),
         offers=offers(merged, pages, conditions),
         claims=claims(
             _told(installed, releases, known), merged, partial(_newest, _asked_at(installed, releases), gateway)
@@ -309,7 +309,8 @@ def _pages(installed: Collection[Node], releases: Mapping[str, Release], known: 
     for node in installed:
         held = known.held.get(bare(node.page)) if node.page else None
         release = releases.get(node.location)
-        if held is not None and release is not None and release.registry is not None:
+        known_once = held is not None and node.version in held.page.unpublished
+        if held is not None and release is not None and (release.registry is not None or known_once):
             found[make(_NPM, release.name)] = held.page
     return found
 
@@ -340,12 +341,6 @@ def _asked_at(installed: Collection[Node], releases: Mapping[str, Release]) -> M
 
 def _newest(pages: Mapping[Purl, str], gateway: NpmGateway, release: Release, name: str) -> tuple[str, ...] | None:
     return gateway.repositories(pages[release.purl], release.name, name)
-
-
-def _projects(pages: Mapping[Purl, PageFacts]) -> tuple[Project, ...]:
-    return tuple(
-        Project(purl=purl, first_uploaded=page.first_uploaded, releases=page.releases) for purl, page in pages.items()
-    )
 
 
 def _notes(document: Document, releases: Mapping[str, Release]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ _TIMEOUT = timedelta(minutes=60)
 _NET = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "PIP_PROXY")
 _NO_NET = ("NO_PROXY", "no_proxy")
 _LAST_LINES = 40
+_MISSED = re.compile(r"No matching distribution found for ([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +164,16 @@ def checked(planned: Planned) -> Planned:
     if not planned.report or not planned.facts:
         raise CannotResolve("pip resolved this but left no report", output=planned.output)
     return planned
+
+
+def gone(error: CannotResolve, empty: Mapping[str, str]) -> CannotResolve | None:
+    """Return what to say instead of *error* where it is about a project that its registry emptied; None: it is not."""
+    said = {canonicalize_name(name) for name in _MISSED.findall(error.output or error.message)}
+    why = next((empty[name] for name in sorted(said & empty.keys())), None)
+    if why is None:
+        return None
+    hint = "do not look for it elsewhere; read what its registry says, and find out who asks for it"
+    return CannotResolve(why, hint=hint, output=error.output)
 
 
 def _document(path: Path) -> Mapping[str, object]:

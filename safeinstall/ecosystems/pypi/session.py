@@ -16,7 +16,7 @@ from safeinstall.ecosystems.pypi import claims, compose, history, offers, releas
 from safeinstall.ecosystems.pypi.compose import Part
 from safeinstall.ecosystems.pypi.cooling import StepsBack, cooling
 from safeinstall.ecosystems.pypi.front import Front
-from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked
+from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked, gone
 from safeinstall.ecosystems.pypi.registries import Registries
 from safeinstall.ecosystems.pypi.target import Described
 from safeinstall.ecosystems.pypi.verify import differences, inventory
@@ -164,7 +164,7 @@ class PypiSession:
         except CannotResolve as error:
             missing = self._keeper.missing(self._gateway)
             if missing is None:
-                raise
+                raise (gone(error, self._gateway.empty()) or error) from None
             raise CannotResolve(missing, hint=offers.HINT, output=error.output or "") from error
 
     # --- the gateway
