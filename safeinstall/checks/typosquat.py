@@ -9,6 +9,7 @@ from safeinstall.facts import Facts
 from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, Release, Severity
 from safeinstall.names import forms, phrases
 from safeinstall.names.index import Index
+from safeinstall.names.known import Known, known
 from safeinstall.names.popular import popular
 from safeinstall.names.score import Level, Likeness, judge
 from safeinstall.purl import parts
@@ -41,8 +42,15 @@ class Typosquat:
 
     young: timedelta = timedelta(days=90)
     """A name first released less than this ago, or nobody knows when, is not established."""
+    used: timedelta = timedelta(days=30)
+    """With *many* releases a name is established after this already: releases can be faked in an hour, days cannot."""
+    many: int = 10
     names: Callable[[EcosystemName], Index] = popular
     """Where the popular names come from."""
+    seen: timedelta = timedelta(days=14)
+    """A name that stood on a list this long ago, and is no name of malware, is not new where no registry tells."""
+    table: Callable[[EcosystemName], Known] = known
+    """Where the known names come from."""
 
     def run(self, release: Release, facts: Facts) -> Iterator[Finding]:
         """See `Check.run`."""
@@ -57,7 +65,7 @@ class Typosquat:
             yield self._finding(release, facts, index, likeness)
 
     def _finding(self, release: Release, facts: Facts, index: Index, likeness: Likeness) -> Finding:
-        age = self._age(release, facts)
+        age = self._age(release, facts, index.ecosystem)
         trust = tuple(_trust(release, facts, index))
         strong = likeness.level is Level.STRONG
         damped = bool(trust) or not age.young
@@ -89,14 +97,23 @@ class Typosquat:
             hint=f"did you mean `{target}`?" if target else "type the name by hand instead of pasting it",
         )
 
-    def _age(self, release: Release, facts: Facts) -> Age:
+    def _age(self, release: Release, facts: Facts, ecosystem: EcosystemName) -> Age:
         page = facts.project(release.purl)
         releases = () if page is None or page.releases is None else (f"releases: {page.releases}",)
         if page is None or page.first_uploaded is None:
-            return Age(young=True, known=False, evidence=("unknown age: the registry does not tell", *releases))
+            return self._unknown(release, facts, ecosystem, releases)
         age = facts.now - page.first_uploaded
         told = f"first released {_days(age)} ago"
-        return Age(young=age < self.young, known=True, evidence=(told, *releases))
+        used = age >= self.used and (page.releases or 0) >= self.many
+        return Age(young=age < self.young and not used, known=True, evidence=(told, *releases))
+
+    def _unknown(self, release: Release, facts: Facts, ecosystem: EcosystemName, releases: tuple[str, ...]) -> Age:
+        table = self.table(ecosystem)
+        listed = table.holds(release.name) and facts.now.date() - table.as_of >= self.seen
+        told = ("unknown age: the registry does not tell", *releases)
+        if listed:
+            told = (*told, f"a list of {table.as_of} has the name, so it is not new; what is in it is another matter")
+        return Age(young=not listed, known=False, evidence=told)
 
 
 def _likeness(index: Index, likeness: Likeness) -> Iterator[str]:

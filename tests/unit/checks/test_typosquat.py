@@ -1,6 +1,6 @@
 """Typosquatting: which kind of finding a likeness becomes, and what the user reads of it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from safeinstall.checks.typosquat import ESTABLISHED, NOTE, STRONG, Typosquat
 from safeinstall.facts import Facts
-from safeinstall.model import ArtifactKind, Confidence, Finding, Project, Purl, Release, Severity
+from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, Project, Purl, Release, Severity
+from safeinstall.names.known import Known, fingerprint
 from safeinstall.purl import project
 from tests import fakes
 from tests.fakes import NOW
@@ -68,6 +69,58 @@ def test_age_decides_whether_a_name_is_established(projects: tuple[Project, ...]
 
     assert found.kind == kind
     assert told in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("days", "releases", "kind"),
+    [
+        pytest.param(30, 10, ESTABLISHED, id="a-month-and-ten-releases"),
+        pytest.param(30, 9, STRONG, id="too-few-releases"),
+        pytest.param(29, 500, STRONG, id="many-releases-at-once"),
+        pytest.param(30, None, STRONG, id="nobody-counts"),
+    ],
+)
+def test_many_releases_establish_a_name_sooner(days: int, releases: int | None, kind: str) -> None:
+    """Ten releases and thirty days are as good as ninety days; releases alone can be made in an hour."""
+    (found,) = ran(fakes.release(SQUAT), projects=(page(SQUAT, first=NOW - timedelta(days=days), releases=releases),))
+
+    assert found.kind == kind
+
+
+def known_names(ecosystem: EcosystemName, as_of: date, *names: str) -> Known:
+    """Return a table of *names*."""
+    body = b"".join(sorted(fingerprint(ecosystem, name) for name in names))
+    return Known(ecosystem=ecosystem, as_of=as_of, size=len(names), prints=memoryview(body), crc=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "kind"),
+    [
+        pytest.param("reqeusts", 14, ESTABLISHED, id="two-weeks"),
+        pytest.param("Reqeusts", 14, ESTABLISHED, id="another-spelling"),
+        pytest.param("reqeusts", 13, STRONG, id="a-list-of-yesterday-proves-nothing"),
+        pytest.param("requestss", 400, STRONG, id="another-name"),
+    ],
+)
+def test_a_known_name_is_not_new_where_no_registry_tells(name: str, days: int, kind: str) -> None:
+    """A plain mirror tells no upload times; a name that was on a list two weeks ago is warned about, not blocked."""
+    table = known_names(EcosystemName.PYPI, NOW.date() - timedelta(days=days), name)
+    check = Typosquat(table=lambda _: table)
+    (found,) = check.run(fakes.release(SQUAT), Facts(plan=fakes.plan(fakes.release(SQUAT)), now=NOW))
+
+    assert found.kind == kind
+    assert "unknown age: the registry does not tell" in found.evidence
+    said = f"a list of {table.as_of} has the name, so it is not new; what is in it is another matter"
+    assert (said in found.evidence) == (kind == ESTABLISHED)
+
+
+def test_what_the_registry_tells_is_believed_instead() -> None:
+    """A known name that the registry calls two days old was taken away and given anew."""
+    table = known_names(EcosystemName.PYPI, NOW.date() - timedelta(days=400), "reqeusts")
+    plan = fakes.plan(fakes.release(SQUAT), projects=(page(SQUAT, first=NOW - timedelta(days=2)),))
+    (found,) = Typosquat(table=lambda _: table).run(fakes.release(SQUAT), Facts(plan=plan, now=NOW))
+
+    assert found.kind == STRONG
 
 
 def test_a_misspelt_word_is_no_proof_of_a_popular_package() -> None:
@@ -162,5 +215,5 @@ def test_nothing_known_makes_it_worse(days: int, kept: bool, releases: int | Non
     (found,) = ran(fakes.release(SQUAT, kept=kept), projects=pages)
 
     assert found.severity <= bare.severity
-    assert (found.kind == STRONG) == (days < 90 and not kept)
+    assert (found.kind == STRONG) == (days < (30 if (releases or 0) >= 10 else 90) and not kept)
     assert (found.title, found.hint) == (bare.title, bare.hint)

@@ -1,0 +1,144 @@
+"""
+Names that were there on some day: a table of fingerprints, to tell old small names from new ones without a registry.
+
+One file holds one ecosystem and opens by mmap: magic, header's length, header's CRC-32, header (JSON), then the
+fingerprints, sorted. A fingerprint is the first ten bytes of the SHA-256 of a name. The table is public, so whoever
+wants a name of theirs to be taken for a known one can search for a name with a fingerprint that is in it. Of the names
+that a finding would need it for, those one or two letters away from a popular one, there are about 2**35; with four
+million known names (2**22) one of them is hit by chance once in 2**(80 - 35 - 22), which is eight million. No salt
+would help: it would have to be in the file. `docs/checks/typosquat.md` says what the table decides, and what it never
+does.
+"""
+
+import hashlib
+import json
+import mmap
+import zlib
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from safeinstall.errors import MalformedAnswer
+from safeinstall.fields import field
+from safeinstall.model import EcosystemName
+from safeinstall.names import forms
+from safeinstall.names.index import NamesDamaged
+
+MAGIC = b"SAFEINSTALL-KNOWN-1\n"
+WIDTH = 10
+"""Bytes of a fingerprint."""
+FOLDER = Path(__file__).parent.parent / "data" / "known"
+
+_NUMBER = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """The known names of one ecosystem; made by `open_known` only."""
+
+    ecosystem: EcosystemName
+    as_of: date
+    """The day on which all of them were there."""
+    size: int
+    """How many there are."""
+    prints: memoryview
+    crc: int
+    """What the CRC-32 of the fingerprints must be."""
+
+    def verify(self) -> None:
+        """Read the whole table once; raises `NamesDamaged` when a byte of it has changed."""
+        if zlib.crc32(self.prints) != self.crc:
+            raise _damaged(f"{self.ecosystem.value}.known")
+
+    def holds(self, name: str) -> bool:
+        """Whether *name*, as its registry compares it, was there."""
+        wanted = fingerprint(self.ecosystem, name)
+        place = bisect_left(_Rows(self.prints), wanted)
+        return place < self.size and bytes(self.prints[place * WIDTH : (place + 1) * WIDTH]) == wanted
+
+
+class _Rows:
+    """The fingerprints as a sequence that bisect can search."""
+
+    def __init__(self, prints: memoryview) -> None:
+        self.prints = prints
+
+    def __len__(self) -> int:
+        return len(self.prints) // WIDTH
+
+    def __getitem__(self, place: int) -> bytes:
+        return bytes(self.prints[place * WIDTH : (place + 1) * WIDTH])
+
+
+def fingerprint(ecosystem: EcosystemName, name: str) -> bytes:
+    """Return what stands for *name* in the table of *ecosystem*."""
+    spelled = f"{ecosystem.value}/{forms.spelled(ecosystem, name)}"
+    return hashlib.sha256(spelled.encode("utf-8", "surrogatepass")).digest()[:WIDTH]
+
+
+def pack_known(ecosystem: EcosystemName, names: Iterable[str], as_of: date) -> bytes:
+    """Return the file for *names*; the same names and date always give the same bytes."""
+    prints = sorted({fingerprint(ecosystem, name) for name in names})
+    body = b"".join(prints)
+    header = json.dumps(
+        {
+            "ecosystem": ecosystem.value,
+            "as_of": as_of.isoformat(),
+            "names": len(prints),
+            "width": WIDTH,
+            "crc": zlib.crc32(body),
+        },
+        sort_keys=True,
+    ).encode()
+    numbers = b"".join(number.to_bytes(_NUMBER, "little") for number in (len(header), zlib.crc32(header)))
+    return MAGIC + numbers + header + body
+
+
+def open_known(path: Path) -> Known:
+    """
+    Return the table in the file at *path*; raises `NamesDamaged` unless its header is right and nothing is cut off.
+
+    The fingerprints are not read here: call `verify` once before relying on what is found.
+    """
+    try:
+        with path.open("rb") as file:
+            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        return _opened(content)
+    except (OSError, ValueError, TypeError, MalformedAnswer) as error:
+        raise _damaged(path.name) from error
+
+
+@cache
+def known(ecosystem: EcosystemName) -> Known:
+    """Return the known names of *ecosystem*, opened and verified once; raises `NamesDamaged` unless all is whole."""
+    table = open_known(FOLDER / f"{ecosystem.value}.known")
+    table.verify()
+    return table
+
+
+def _opened(content: memoryview) -> Known:
+    start = len(MAGIC)
+    size, crc = (int.from_bytes(content[at : at + _NUMBER], "little") for at in (start, start + _NUMBER))
+    begin = start + 2 * _NUMBER
+    raw, prints = bytes(content[begin : begin + size]), content[begin + size :]
+    if content[:start] != MAGIC or zlib.crc32(raw) != crc:
+        raise ValueError("not a file of known names")
+    header = json.loads(raw)
+    names = field(header, "names", int)
+    if field(header, "width", int) != WIDTH or len(prints) != names * WIDTH:
+        raise ValueError("cut short, or of another width")
+    return Known(
+        ecosystem=EcosystemName(field(header, "ecosystem", str)),
+        as_of=date.fromisoformat(field(header, "as_of", str)),
+        size=names,
+        prints=prints,
+        crc=field(header, "crc", int),
+    )
+
+
+def _damaged(title: str) -> NamesDamaged:
+    message = f"the table of known names `{title}` is missing or damaged, so no name can be judged"
+    return NamesDamaged(message, hint="install safeinstall again")
