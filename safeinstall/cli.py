@@ -29,6 +29,8 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
        safeinstall status                 settings with their origins, overrides in force
        safeinstall update [--full] [--bundle FILE | --from FILE]
                                           fetch the advisory index of this machine, or carry it to another
+       safeinstall audit --claimable [PATH] [--ask-pypi URL] [--ask-npm URL] [--format text|json]
+                                          which private names anybody could take; asks only whom you name
        safeinstall log                    the last runs
        safeinstall setup --dir DIR        write shims for pip, pip3 and npm into DIR
        safeinstall --version | --help
@@ -85,7 +87,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in ("allow", "check", "status", "log", "setup", "update"):
+    if command in ("allow", "audit", "check", "status", "log", "setup", "update"):
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)
