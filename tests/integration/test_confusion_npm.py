@@ -111,9 +111,9 @@ def test_a_scope_with_its_registry_is_as_ever(company: Company) -> None:
     assert company.leaked() == []
 
 
-@pytest.mark.parametrize(("age", "code"), [(timedelta(days=2), FINDING), (timedelta(days=2000), INSTALLED)])
+@pytest.mark.parametrize(("age", "code"), [(timedelta(days=4), FINDING), (timedelta(days=2000), INSTALLED)])
 def test_nothing_is_declared_and_the_number_gives_it_away(company: Company, age: timedelta, code: int) -> None:
-    """Whatever the registry, a new leap to a number that nobody counts up to blocks; an old one is told."""
+    """Once the cooldown is over, a new leap to a number that nobody counts up to blocks; an old one is told."""
     company.public.publish(tarball("acme-utils", "1.2.0"))
     company.public.publish(tarball("acme-utils", "9.9.9"), time=datetime.now(timezone.utc) - age)
 
