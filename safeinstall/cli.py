@@ -21,7 +21,8 @@ _INTERRUPTED = 130
 HELP = """\
 usage: safeinstall pip ARGS...            guard this pip command: judge the whole set, then install exactly it
        safeinstall npm ARGS...            the same for npm
-       safeinstall plan pip|npm ARGS...   resolve and judge only; --format text|json
+       safeinstall plan pip|npm ARGS...   resolve and judge only;
+                                          --format text|json, --output FILE
        safeinstall check NAME... [--ecosystem pypi|npm] [--format text|json]
                                           judge names alone, before they are written into a file
        safeinstall allow PURL --check ID --reason TEXT [--until DATE] [--project]
@@ -98,7 +99,7 @@ def _run(outside: Outside, words: list[str]) -> int:
 def _plan(outside: Outside, words: list[str]) -> int:
     ahead: list[str] = []
     # `plan --format json pip install x` and `plan pip install x --format json` are the same.
-    while words and words[0].startswith(("--format", "--safeinstall-")):
+    while words and words[0].startswith(("--format", "--output", "--safeinstall-")):
         ahead.append(words.pop(0))
         if "=" not in ahead[-1] and words and words[0] not in GUARDED and not words[0].startswith("-"):
             ahead.append(words.pop(0))

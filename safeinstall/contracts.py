@@ -15,7 +15,7 @@ from safeinstall.cooldown import Cooldown, Fix
 from safeinstall.facts import Facts
 from safeinstall.model import Advisory, EcosystemName, Finding, Intent, Plan, Purl, Release, SourceState
 from safeinstall.private import Private
-from safeinstall.runs import Access, Installed, Run
+from safeinstall.runs import Access, Environment, Installed, Run
 
 Vet = Callable[[Release], bool]
 """
@@ -152,6 +152,10 @@ class Session(Protocol):
 
     def accesses(self) -> tuple[Access, ...]:
         """Return what the manager asked the gateway for so far, in order."""
+        ...
+
+    def environment(self) -> Environment | None:
+        """Return where the command installs to; None: it never got so far that anybody could tell."""
         ...
 
 

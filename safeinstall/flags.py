@@ -8,10 +8,11 @@ from safeinstall.text import printable
 
 PREFIX = "--safeinstall-"
 
-_VALUED = frozenset({"allow", "reason", "until", "format", "cooldown"})
+_VALUED = frozenset({"allow", "reason", "until", "format", "output", "cooldown"})
 _BARE: dict[str, tuple[str, object]] = {"offline": ("offline", True), "no-prompt": ("prompt", False)}
 """Each with the setting that it changes."""
-FORMATS = ("text", "json")
+_PLAIN = ("format", "output")
+"""Those that `plan` takes without our prefix: no command of a manager that installs has such an option."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +24,9 @@ class Flags:
     reason: str | None = None
     until: str | None = None
     format: str | None = None
-    """`text` or `json`; None: it was not said."""
+    """The name of one of `formats.FORMATS`; None: it was not said."""
+    output: str | None = None
+    """The file that the document goes to, instead of stdout."""
     settings: dict[str, object] = field(default_factory=dict)
     """Values of settings by key, for `config.load`."""
 
@@ -32,8 +35,8 @@ def taken(argv: Sequence[str], *, planning: bool = False) -> tuple[Flags, tuple[
     """
     Return our flags and what is left for the package manager.
 
-    When *planning*, plain `--format` is ours too: no command of a manager that installs has one. Raises
-    `Misconfigured` for a flag of ours that does not exist, lacks its value or is given twice.
+    When *planning*, plain `--format` and `--output` are ours too. Raises `Misconfigured` for a flag of ours
+    that does not exist, lacks its value or is given twice.
     """
     pairs, left = _split(argv, planning=planning)
     single: dict[str, str] = {}
@@ -43,15 +46,18 @@ def taken(argv: Sequence[str], *, planning: bool = False) -> tuple[Flags, tuple[
     allow = tuple(value for name, value in pairs if name == "allow")
     if not allow and (single.keys() & {"reason", "until"}):
         raise Misconfigured(f"`{PREFIX}reason` and `{PREFIX}until` belong to `{PREFIX}allow CHECK:PURL`")
-    if single.get("format", FORMATS[0]) not in FORMATS:
-        raise Misconfigured(
-            f"there is no format `{printable(single['format'])}`", hint=f"there is {', '.join(FORMATS)}"
-        )
+    if "format" in single:
+        from safeinstall.formats import named  # noqa: PLC0415 - most commands ask for none
+
+        named(single["format"])
+    if "output" in single and single.get("format", "text") == "text":
+        raise Misconfigured("`--output` needs a `--format` of its own", hint="--format sarif --output report.sarif")
     flags = Flags(
         allow=allow,
         reason=single.get("reason"),
         until=single.get("until"),
         format=single.get("format"),
+        output=single.get("output"),
         settings={**dict(_BARE[name] for name, _ in pairs if name in _BARE), **_numbers(single)},
     )
     return flags, left
@@ -100,6 +106,6 @@ def _name(word: str, *, planning: bool) -> str:
     if word.startswith(PREFIX):
         # The bare prefix is a flag of ours that does not exist, not one of the manager's.
         return word[len(PREFIX) :] or "?"
-    if planning and (word == "--format" or word.startswith("--format=")):
+    if planning and word.startswith("--") and word[2:].partition("=")[0] in _PLAIN:
         return word[2:]
     return ""

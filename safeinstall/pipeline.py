@@ -15,9 +15,6 @@ from safeinstall.model import Finding, Gap, Intent, Override, Plan, Release, Ver
 from safeinstall.policy import Policy, judge
 from safeinstall.runs import Installed, Run
 
-BLOCKED_BY_FINDING = 40
-BLOCKED_BY_GAP = 41
-
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
@@ -73,6 +70,7 @@ def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, p
             started=started,
             took=by.world.now() - started,
             accesses=session.accesses(),
+            environment=session.environment(),
             offline=by.conditions.offline,
             settings=by.settings,
         )
@@ -119,18 +117,6 @@ def inspect(releases: Iterable[Release], facts: Facts, checks: Sequence[Check]) 
             except FactMissing as missing:
                 results.append(Gap(check=check.ident, purl=release.purl, reason=missing.message, hint=missing.hint))
     return tuple(results)
-
-
-def exit_code(run: Run) -> int:
-    """Return the exit code of *run* by the contract: 40, 41, or the package manager's own."""
-    if not run.verdict.allowed:
-        blocking = [ruling.result for ruling in run.verdict.rulings if ruling.decision.value == "block"]
-        return BLOCKED_BY_FINDING if any(isinstance(one, Finding) for one in blocking) else BLOCKED_BY_GAP
-    if run.installed is None:
-        return 0
-    if run.installed.blocked or run.installed.differences:
-        return BLOCKED_BY_FINDING
-    return run.installed.exit_code
 
 
 class Vetting:

@@ -27,13 +27,22 @@ from safeinstall.model import (
     Visibility,
 )
 from safeinstall.purl import parse, parts
-from safeinstall.runs import Access, Installed
+from safeinstall.runs import Access, Environment, EnvironmentKind, Installed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 """The moment at which every faked run takes place."""
 
 PUBLIC = Registry(url="https://pypi.example/simple", visibility=Visibility.PUBLIC)
 PRIVATE = Registry(url="https://packages.corp.example/simple", visibility=Visibility.PRIVATE)
+
+
+VENV = Environment(
+    kind=EnvironmentKind.PYTHON,
+    path="/work/venv",
+    interpreter="/work/venv/bin/python",
+    folders=("/work/venv/lib/python3.12/site-packages",),
+)
+"""Where every faked run installs to."""
 
 
 def clock() -> datetime:
@@ -306,6 +315,10 @@ class FakeSession:
     def accesses(self) -> tuple[Access, ...]:
         """See `Session.accesses`."""
         return self.log
+
+    def environment(self) -> Environment | None:
+        """See `Session.environment`."""
+        return VENV
 
 
 @dataclass(slots=True)

@@ -28,10 +28,10 @@ from safeinstall.model import (
     Visibility,
 )
 from safeinstall.outside import Outside
-from safeinstall.pipeline import BLOCKED_BY_FINDING
 from safeinstall.places import places
 from safeinstall.policy import judge
 from safeinstall.purl import make
+from safeinstall.runs import BLOCKED_BY_FINDING
 from safeinstall.text import printable
 
 BY_NAME = frozenset({"typosquat", "advisory"})

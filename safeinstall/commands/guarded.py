@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safeinstall import ledger, overrides
-from safeinstall.commands.common import idents, settings_of
+from safeinstall.commands.common import idents, settings_of, written
 from safeinstall.commands.passing import passed_on
 from safeinstall.config import OVERRIDES, Settings
 from safeinstall.consent import ask, can_ask
@@ -13,15 +13,16 @@ from safeinstall.contracts import Conditions, Ecosystem, World
 from safeinstall.cooldowns import cooldown
 from safeinstall.errors import Misconfigured, SafeinstallError
 from safeinstall.flags import Flags
-from safeinstall.formats.json_v1 import JsonV1, moment
+from safeinstall.formats import named
+from safeinstall.formats.json_v1 import moment
 from safeinstall.formats.text import Text
 from safeinstall.model import Intent, Override
 from safeinstall.outside import Outside
-from safeinstall.pipeline import Guard, conditions, exit_code, guard
+from safeinstall.pipeline import Guard, conditions, guard
 from safeinstall.places import Places, places
 from safeinstall.progress import Quiet, Terminal
 from safeinstall.realtool import guarding, real_tool
-from safeinstall.runs import Run
+from safeinstall.runs import Run, exit_code
 from safeinstall.text import printable
 
 
@@ -66,13 +67,23 @@ class _Command:
             world.reporter.done()
         code = exit_code(run)
         self._write(ledger.entry(run, exit_code=code, planning=self.planning))
-        if self.flags.format == "json":
-            outside.data(JsonV1(exit_code=code).render(run))
-        elif self.planning:
-            outside.data(self._text.listing(run))
-        else:
-            outside.say(self._text.outcome(run))
+        self._tell(run)
         return code
+
+    def _tell(self, run: Run) -> None:
+        outside = self.outside
+        document = self.flags.format not in (None, "text")
+        if document:
+            written(outside, named(self.flags.format or "").render(run), self.flags.output)
+        if self.planning and not document:
+            outside.data(self._text.listing(run))
+        elif not self._quiet:
+            outside.say(self._text.outcome(run))
+
+    @property
+    def _quiet(self) -> bool:
+        """Whether a document on stdout says it all."""
+        return self.flags.format not in (None, "text") and self.flags.output is None
 
     @property
     def _text(self) -> Text:
@@ -106,12 +117,12 @@ class _Command:
         self.outside.stage.installing = run.verdict.allowed and not self.planning
         if run in self.refused:
             self.outside.say("safeinstall: nothing was installed\n")
-        elif self.flags.format != "json":
+        elif not self._quiet:
             self.outside.say(self._text.verdict(run))
 
     def _consent(self, run: Run) -> tuple[Override, ...]:
         outside = self.outside
-        asks = self.settings.prompt and self.settings.locked_by(OVERRIDES) is None and self.flags.format != "json"
+        asks = self.settings.prompt and self.settings.locked_by(OVERRIDES) is None and not self._quiet
         if self.planning or not asks or not can_ask(outside.env, outside.stdin, outside.stderr):
             return ()
         outside.say(self._text.verdict(run) + "\n")

@@ -13,8 +13,11 @@ from safeinstall.words import may_install
 def start(outside: Outside, tool: str, words: Sequence[str], *, planning: bool) -> int:
     """Take our flags out of *words* and run `TOOL WORDS...`: guarded if it may install, else at once."""
     flags, argv = taken(words, planning=planning)
-    if flags.format == "json" and not planning:
-        raise Misconfigured("stdout belongs to the package manager here", hint="`safeinstall plan` has `--format json`")
+    if flags.format not in (None, "text") and flags.output is None and not planning:
+        raise Misconfigured(
+            "stdout belongs to the package manager here",
+            hint="write it to a file (`--safeinstall-output FILE`), or use `safeinstall plan --format`",
+        )
     if not may_install(tool, argv):
         return passed_on(outside, tool, argv, planning=planning)
     from safeinstall.commands.guarded import guarded  # noqa: PLC0415 - this is where it becomes costly

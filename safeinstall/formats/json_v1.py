@@ -15,7 +15,7 @@ from safeinstall.commandline import shown
 from safeinstall.formats.cooling import let_through_of, withheld_of
 from safeinstall.model import Artifact, Finding, Gap, Override, Plan, Purl, Release, Ruling, SourceState
 from safeinstall.paths import ways, why
-from safeinstall.runs import AccessKind, Phase, Run
+from safeinstall.runs import AccessKind, Phase, Run, exit_code
 from safeinstall.text import printable, redacted
 
 SCHEMA = Path(__file__).with_name("json_v1.schema.json")
@@ -27,17 +27,13 @@ class JsonV1:
 
     ident: ClassVar[str] = "json"
 
-    def __init__(self, *, exit_code: int) -> None:
-        """Tell *exit_code* in the document, as the process will."""
-        self._exit_code = exit_code
-
     def render(self, run: Run) -> str:
         """See `Format.render`."""
         # ASCII only: whatever a terminal or a log makes of foreign characters, the document stays one.
-        return json.dumps(document(run, self._exit_code), indent=2, ensure_ascii=True) + "\n"
+        return json.dumps(document(run), indent=2, ensure_ascii=True) + "\n"
 
 
-def document(run: Run, exit_code: int) -> dict[str, object]:
+def document(run: Run) -> dict[str, object]:
     """Return the document of *run* as plain JSON values."""
     done = run.installed
     return {
@@ -54,7 +50,7 @@ def document(run: Run, exit_code: int) -> dict[str, object]:
         "seconds": round(run.took.total_seconds(), 3),
         "offline": run.offline,
         "allowed": run.verdict.allowed,
-        "exit_code": exit_code,
+        "exit_code": exit_code(run),
         "releases": releases(run),
         "rulings": [ruling_of(one) for one in run.verdict.rulings],
         "sources": [source_of(one) for one in run.sources],

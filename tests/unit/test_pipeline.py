@@ -12,10 +12,10 @@ from safeinstall.contracts import Check, Conditions
 from safeinstall.errors import CannotResolve, FactMissing, SourceUnavailable
 from safeinstall.facts import Facts
 from safeinstall.model import Confidence, Decision, Finding, Gap, Override, Plan, Release, Severity
-from safeinstall.pipeline import Guard, conditions, exit_code, guard, inspect
+from safeinstall.pipeline import Guard, conditions, guard, inspect
 from safeinstall.policy import Policy
 from safeinstall.purl import parse
-from safeinstall.runs import Installed, Run
+from safeinstall.runs import Installed, Run, exit_code
 from tests.fakes import FakeEcosystem, FakeSession, FakeSource, advisory, intent, plan, release, world
 
 APP = release("pkg:pypi/app@1.0", asked="app")

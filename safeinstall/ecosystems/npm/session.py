@@ -23,7 +23,7 @@ from safeinstall.gateway.proof import marked
 from safeinstall.gateway.server import LoopbackServer
 from safeinstall.gateway.withholding import Withholding
 from safeinstall.model import ArtifactKind, Intent, Plan, Release
-from safeinstall.runs import Access, Installed
+from safeinstall.runs import Access, Environment, EnvironmentKind, Installed
 from safeinstall.text import printable, redacted
 
 _GLOBAL_HINT = "run it in a project, without `--global` and without `location=global` in an npmrc"
@@ -120,6 +120,13 @@ class NpmSession:
     def accesses(self) -> tuple[Access, ...]:
         """See `Session.accesses`."""
         return self.server.accesses()
+
+    def environment(self) -> Environment | None:
+        """See `Session.environment`."""
+        if self._document is None:
+            return None
+        path = self._document.path
+        return Environment(kind=EnvironmentKind.NODE, path=path, folders=(str(Path(path) / "node_modules"),))
 
     def _hooked(self, settings: Mapping[str, str]) -> Hooked:
         return hooked(

@@ -31,7 +31,7 @@ from safeinstall.gateway.withholding import Withholding
 from safeinstall.history import History
 from safeinstall.model import ArtifactKind, BuildNeed, EcosystemName, Intent, Offer, Plan, Purl, Release
 from safeinstall.purl import same
-from safeinstall.runs import Access, Installed
+from safeinstall.runs import Access, Environment, EnvironmentKind, Installed
 from safeinstall.text import printable
 from safeinstall.tools import Interpreter
 
@@ -157,6 +157,19 @@ class PypiSession:
         while planned.exit_code not in (0, UNTRIMMED, UNVERIFIED) and self._steps.step(self._gateway, planned.output):
             planned = self._hooked.plan(argv, trim=trim, unverified=self._let_through())
         return planned
+
+    def environment(self) -> Environment | None:
+        """See `Session.environment`."""
+        prefix = optional(self._facts, "prefix", str)
+        if prefix is None:
+            return None
+        told = optional(self._facts, "told", bool)
+        return Environment(
+            kind=EnvironmentKind.FOLDER if told else EnvironmentKind.PYTHON,
+            path=str((self._opening.intent.cwd / prefix).resolve()) if told else prefix,
+            interpreter=(self._opening.elsewhere or self._opening.interpreter).command[0],
+            folders=items(self._facts, "sites", str),
+        )
 
     def _checked(self, planned: Planned) -> Planned:
         try:

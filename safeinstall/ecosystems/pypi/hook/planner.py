@@ -98,6 +98,8 @@ def patch(settings, seen):
             facts["local"] = [dict(built_from(path), path=path, sha256=value) for path, value in seen.items()]
             facts["installed"] = list(installed(options))
             facts["sites"] = sites(options)
+            facts["prefix"] = options.target_dir or options.prefix_path or options.root_path or sys.prefix
+            facts["told"] = bool(options.target_dir or options.prefix_path or options.root_path)
             tell(settings, facts)
         return code
 
