@@ -17,9 +17,9 @@ from safeinstall.model import EcosystemName
 from safeinstall.names.known import known
 from safeinstall.names.popular import popular
 from safeinstall.outside import Outside
-from safeinstall.pipeline import BLOCKED_BY_FINDING, BLOCKED_BY_GAP
 from safeinstall.places import places
 from safeinstall.private import below
+from safeinstall.runs import BLOCKED_BY_FINDING, BLOCKED_BY_GAP
 from safeinstall.text import printable, redacted
 
 FILES = (
