@@ -16,6 +16,7 @@ from safeinstall.facts import Facts
 from safeinstall.model import Advisory, EcosystemName, Finding, Intent, Plan, Purl, Release, SourceState
 from safeinstall.private import Private
 from safeinstall.runs import Access, Environment, Installed, Run
+from safeinstall.scripts import Scripts
 
 Vet = Callable[[Release], bool]
 """
@@ -133,6 +134,8 @@ class Conditions:
     """Releases that an override lets be too young."""
     fixes: tuple[Fix, ...] = ()
     """Versions that are not withheld although they are too young."""
+    scripts: Scripts = field(default_factory=Scripts)
+    """Whose code may run while it is installed."""
 
 
 class Session(Protocol):

@@ -1,10 +1,12 @@
-"""What the settings say about the cooldown."""
+"""What the settings say about the cooldown, and about whose code runs on install."""
 
 from datetime import timedelta
 from typing import cast
 
 from safeinstall.config import Settings
 from safeinstall.cooldown import Cooldown, Mode, Rule
+from safeinstall.model import Purl
+from safeinstall.scripts import ScriptMode, Scripts
 from safeinstall.settings import Layer
 
 
@@ -26,6 +28,15 @@ def cooldown(settings: Settings) -> Cooldown:
         age=age,
         rules=() if flag and settings.locked_by("cooldown.rules") is None else _rules(settings, "cooldown.rules"),
         longer=() if flag and settings.locked_by("cooldown.longer") is None else _rules(settings, "cooldown.longer"),
+    )
+
+
+def scripts(settings: Settings) -> Scripts:
+    """Return whose code may run while it is installed."""
+    return Scripts(
+        npm=ScriptMode(cast("str", settings.values["scripts.npm"].value)),
+        pypi=ScriptMode(cast("str", settings.values["scripts.pypi"].value)),
+        listed=frozenset(cast("tuple[Purl, ...]", settings.values["scripts.allowed"].value)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import NewType
 
 from safeinstall.cooldown import Cooling
 from safeinstall.history import History
+from safeinstall.scripts import Scripts
 
 Purl = NewType("Purl", str)
 """A package URL in its one normalised spelling; made only in `purl.py`."""
@@ -248,6 +249,8 @@ class Plan:
     """What earlier releases of the planned ones were like, by the planned one's purl."""
     cooling: Cooling = field(default_factory=Cooling)
     """What the cooldown withheld, and what of the plan is too young."""
+    scripts: Scripts = field(default_factory=Scripts)
+    """Whose code may run while it is installed."""
     notes: tuple[str, ...] = ()
     """What the user should know of how it was resolved: metadata that was provisional, names of one registry."""
 

@@ -54,7 +54,7 @@ def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, p
                 raise
             # The manager failed because the gateway refused what it asked for: the refusal is the answer.
             plan = Plan(ecosystem=intent.ecosystem, releases=tuple(vetting.releases))
-        plan = cooled(plan, by.conditions)
+        plan = ruled(plan, by.conditions)
         # (2) What registries and sources tell, (3) what the checks say to it.
         by.world.reporter.step(f"judging {len(plan.releases)} releases")
         facts = gather(plan, by.sources, now=started, deadline=by.deadline, offline=by.conditions.offline)
@@ -88,9 +88,9 @@ def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, p
     return guard(intent, ecosystem, real_tool, replace(again, conditions=conditions(again)), plan_only=plan_only)
 
 
-def cooled(plan: Plan, of: Conditions) -> Plan:
-    """Return *plan* under the cooldown of *of*: no session can plan without one."""
-    return replace(plan, cooling=replace(plan.cooling, cooldown=of.cooldown, fixes=of.fixes))
+def ruled(plan: Plan, of: Conditions) -> Plan:
+    """Return *plan* under the rules of *of*: no session can leave them out."""
+    return replace(plan, cooling=replace(plan.cooling, cooldown=of.cooldown, fixes=of.fixes), scripts=of.scripts)
 
 
 def conditions(by: Guard) -> Conditions:
@@ -102,6 +102,9 @@ def conditions(by: Guard) -> Conditions:
         source_builds=frozenset(one.purl for one in live if one.check == "source-build"),
         unverified=frozenset(one.purl for one in live if one.check == "unverified-source"),
         fresh=frozenset(one.purl for one in live if one.check == "fresh-release"),
+        scripts=replace(
+            by.conditions.scripts, overridden=frozenset(one.purl for one in live if one.check == "install-script")
+        ),
     )
 
 
@@ -141,7 +144,7 @@ class Vetting:
             known = self._judged.get(release)
         if known is None:
             now = self._by.world.now()
-            plan = cooled(Plan(ecosystem=self._intent.ecosystem, releases=(release,)), self._by.conditions)
+            plan = ruled(Plan(ecosystem=self._intent.ecosystem, releases=(release,)), self._by.conditions)
             offline = self._by.conditions.offline
             facts = gather(plan, self._by.sources, now=now, deadline=self._by.deadline, offline=offline)
             known = inspect(plan.releases, facts, self._by.checks)

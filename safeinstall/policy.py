@@ -45,6 +45,10 @@ DEFAULT_ROWS: Mapping[str, Row] = MappingProxyType(
         "unpinned": Row(decision=Decision.BLOCK),
         "local-source": Row(decision=Decision.NOTE),
         "source-build": Row(decision=Decision.NOTE),
+        # These two ask only where a setting says that not everybody's code runs.
+        "source-build-unlisted": Row(decision=Decision.BLOCK),
+        "install-script": Row(decision=Decision.BLOCK),
+        "install-script-skipped": Row(decision=Decision.NOTE),
         "fresh-release": Row(decision=Decision.BLOCK),
         "quarantined": Row(decision=Decision.BLOCK),
         "security-placeholder": Row(decision=Decision.BLOCK),

@@ -118,6 +118,20 @@ _COOLDOWN = (
     ),
 )
 
+_SCRIPTS = (
+    *(
+        Setting(
+            key=f"scripts.{ecosystem}",
+            read=values.script_mode,
+            default="allow",
+            from_text=str,
+            tightens=values.fewer_scripts,
+        )
+        for ecosystem in ("npm", "pypi")
+    ),
+    Setting(key="scripts.allowed", read=values.releases, default=(), layers=OWNERS),
+)
+
 
 def table(checks: Collection[str]) -> Mapping[str, Setting]:
     """Return every setting by its key; *checks* are the idents whose gaps have a row."""
@@ -143,4 +157,6 @@ def table(checks: Collection[str]) -> Mapping[str, Setting]:
         for check in checks
         if check != MALWARE
     ]
-    return {setting.key: setting for setting in (*_GENERAL, *_SOURCES, *_REGISTRIES, *_COOLDOWN, *rows, *gaps)}
+    return {
+        setting.key: setting for setting in (*_GENERAL, *_SOURCES, *_REGISTRIES, *_COOLDOWN, *_SCRIPTS, *rows, *gaps)
+    }

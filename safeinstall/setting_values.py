@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from safeinstall.errors import MalformedAnswer
 from safeinstall.model import Decision, Severity
 from safeinstall.policy import Row
+from safeinstall.purl import parse, parts
 
 
 def boolean(value: object) -> bool:
@@ -164,6 +166,36 @@ def cooldown_mode(value: object) -> object:
 def not_off(new: object, old: object) -> bool:
     """Whether *new* is not "off", or *old* was that as well."""
     return new != "off" or old == "off"
+
+
+_SCRIPTS = ("allow", "listed", "block")
+
+
+def script_mode(value: object) -> object:
+    """Return whose code may run while it is installed."""
+    if value not in _SCRIPTS:
+        raise ValueError('expected "allow", "listed" or "block"')
+    return value
+
+
+def fewer_scripts(new: object, old: object) -> bool:
+    """Whether *new* lets no more code run than *old*."""
+    assert isinstance(new, str)
+    assert isinstance(old, str)
+    return _SCRIPTS.index(new) >= _SCRIPTS.index(old)
+
+
+def releases(value: object) -> object:
+    """Return *value*, a list of package URLs with exact versions, in their one spelling."""
+    found = texts(value)
+    assert isinstance(found, tuple)
+    try:
+        purls = tuple(parse(one) for one in found)
+    except MalformedAnswer as error:
+        raise ValueError("expected a list of `pkg:npm/NAME@VERSION`") from error
+    if not all(parts(one)[2] for one in purls):
+        raise ValueError("expected a list of `pkg:npm/NAME@VERSION`, each with its exact version")
+    return purls
 
 
 def conflicts(value: object) -> object:

@@ -3,6 +3,7 @@
 from safeinstall.checks.advisory import Advisory
 from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.fresh_release import FreshRelease
+from safeinstall.checks.install_script import InstallScript
 from safeinstall.checks.registry_choice import RegistryChoice
 from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.source_build import SourceBuild
@@ -21,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     Transport(),
     RegistryChoice(),
     SourceBuild(),
+    InstallScript(),
     FreshRelease(),
     RegistryStatus(),
 )

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from safeinstall.errors import FactMissing
 from safeinstall.facts import Facts
-from safeinstall.model import BuildNeed, Confidence, Finding, Release, Severity
+from safeinstall.model import ArtifactKind, BuildNeed, Confidence, Finding, Release, Severity
 from safeinstall.purl import parts
+from safeinstall.scripts import ScriptMode
 from safeinstall.text import printable
 
 
@@ -35,6 +36,9 @@ class SourceBuild:
                 )
 
     def _built(self, release: Release, facts: Facts) -> Finding:
+        rules = facts.plan.scripts
+        own = release.artifact.kind is ArtifactKind.LOCAL_PROJECT
+        free = own or rules.pypi is ScriptMode.ALLOW or rules.runs(release.purl, rules.pypi)
         needed = sorted(
             {parts(edge.child)[1] for edge in facts.plan.edges if edge.build and edge.parent == release.purl}
         )
@@ -46,9 +50,17 @@ class SourceBuild:
         return Finding(
             check=self.ident,
             purl=release.purl,
-            kind="source-build",
-            severity=Severity.NOTE,
+            kind="source-build" if free else "source-build-unlisted",
+            severity=Severity.NOTE if free else Severity.MEDIUM,
             confidence=Confidence.HIGH,
             title=f"`{printable(release.name)}` is built from source: its code runs while it is installed",
-            evidence=(judged,),
+            evidence=(judged,)
+            if free
+            else (judged, f'`scripts.pypi` is "{rules.pypi.value}", and it is not let through'),
+            hint=None if free else _hint(rules.pypi),
         )
+
+
+def _hint(mode: ScriptMode) -> str:
+    listed = "; or read it, and list it in `scripts.allowed`" if mode is ScriptMode.LISTED else ""
+    return f"ask for a version that has a wheel{listed}"

@@ -10,7 +10,7 @@ from safeinstall.commands.passing import passed_on
 from safeinstall.config import OVERRIDES, Settings
 from safeinstall.consent import ask, can_ask
 from safeinstall.contracts import Conditions, Ecosystem, World
-from safeinstall.cooldowns import cooldown
+from safeinstall.cooldowns import cooldown, scripts
 from safeinstall.errors import Misconfigured, SafeinstallError
 from safeinstall.flags import Flags
 from safeinstall.formats import named
@@ -104,6 +104,7 @@ class _Command:
                 pin=settings.pin,
                 offline=settings.offline,
                 cooldown=cooldown(settings),
+                scripts=scripts(settings),
             ),
             deadline=settings.deadline,
             announce=self._announce,

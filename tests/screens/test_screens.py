@@ -16,8 +16,10 @@ import pytest
 
 from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.fresh_release import FreshRelease
+from safeinstall.checks.install_script import InstallScript
 from safeinstall.checks.registry_choice import RegistryChoice
 from safeinstall.checks.registry_status import RegistryStatus
+from safeinstall.checks.source_build import SourceBuild
 from safeinstall.checks.starjacking import StarJacking
 from safeinstall.checks.transport import Transport
 from safeinstall.cooldown import Cooling, Withheld, Young
@@ -26,7 +28,18 @@ from safeinstall.ecosystems.pypi.offers import HINT as PYPI_HINT
 from safeinstall.errors import CannotResolve, NotUnderstood, SourceUnavailable
 from safeinstall.gateway.proof import PLAIN
 from safeinstall.ledger import user
-from safeinstall.model import AdvisoryKind, ArtifactKind, Claim, Offer, Project, Purl, Registry, Release, Severity
+from safeinstall.model import (
+    AdvisoryKind,
+    ArtifactKind,
+    BuildNeed,
+    Claim,
+    Offer,
+    Project,
+    Purl,
+    Registry,
+    Release,
+    Severity,
+)
 from safeinstall.purl import parse, project
 from safeinstall.runs import Installed
 from tests.fakes import NOW, PRIVATE, PUBLIC, FakeSession, FakeSource, FakeSupplement, advisory, plan, release
@@ -436,6 +449,24 @@ def _status(folder: Path, one: Release, **project_fields: object) -> Machine:
     return here
 
 
+def install_script(folder: Path) -> Machine:
+    """A release that is not listed wants to run scripts."""
+    one = release("pkg:npm/esbuild@0.25.1", asked="esbuild", install_script=True)
+    here = on(folder, planned=plan(one))
+    here.checks, here.asked = (FakeCheck(), InstallScript()), "esbuild"
+    here.settings('[scripts]\nnpm = "listed"\nallowed = ["pkg:npm/esbuild@0.25.0"]\n')
+    return here
+
+
+def build_unlisted(folder: Path) -> Machine:
+    """A release that is not listed would be built."""
+    one = release("pkg:pypi/lib@2.1", kind=ArtifactKind.SDIST, asked="lib", build=BuildNeed.STATIC)
+    here = on(folder, planned=plan(one))
+    here.checks, here.asked = (FakeCheck(), SourceBuild()), "lib"
+    here.settings('[scripts]\npypi = "block"\n')
+    return here
+
+
 def quarantined(folder: Path) -> Machine:
     """The registry suspects malware."""
     return _status(folder, release("pkg:pypi/lib@2.1", asked="lib"), status="quarantined", reason="reported as malware")
@@ -460,7 +491,7 @@ SCENES: tuple[Callable[[Path], Machine], ...] = (
     private_pinned, private_missing, private_missing_npm, starjacking, starjacking_unconfirmed,
     starjacking_established, starjacking_and_malware, starjacking_shared,
     withheld, withheld_pin, withheld_late, withheld_but_needed, withheld_fix, ages_unknown,
-    quarantined, placeholder, unpublished,
+    quarantined, placeholder, unpublished, install_script, build_unlisted,
 )  # fmt: skip
 
 

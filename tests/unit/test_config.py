@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeinstall.config import Settings, load
+from safeinstall.cooldown import Mode
+from safeinstall.cooldowns import cooldown, scripts
 from safeinstall.errors import Misconfigured
-from safeinstall.model import Decision, Severity
+from safeinstall.model import Decision, EcosystemName, Severity
 from safeinstall.places import places
+from safeinstall.scripts import ScriptMode
 from safeinstall.setting_rows import table
 from safeinstall.settings import shown
 
@@ -93,6 +96,10 @@ def test_later_layers_win_and_say_so(files: Files) -> None:
         ('[gaps]\nadvisory = "warn"', "gaps.advisory"),
         ('[registries]\nprivate = ["https://pypi.example"]', "registries.private"),
         ('[ledger]\npath = "/dev/null"', "ledger.path"),
+        ("[cooldown]\nhours = 1", "cooldown.hours"),
+        ('[cooldown]\nmode = "off"', "cooldown.mode"),
+        ('[cooldown]\nrules = ["*=0"]', "cooldown.rules"),
+        ('[scripts]\nallowed = ["pkg:npm/x@1.0.0"]', "scripts.allowed"),
     ],
 )
 @pytest.mark.parametrize("name", ["safeinstall.toml", "pyproject.toml"])
@@ -118,6 +125,7 @@ def test_a_project_cannot_loosen(files: Files, setting: str, key: str, name: str
         ("SAFEINSTALL_POLICY_TYPOSQUAT_STRONG", "note", "policy.typosquat-strong"),
         ("SAFEINSTALL_GAPS_ADVISORY", "warn", "gaps.advisory"),
         ("SAFEINSTALL_CACHE_HOURS", "700", "cache.hours"),
+        ("SAFEINSTALL_COOLDOWN_HOURS", "0", "cooldown.hours"),
     ],
 )
 def test_the_environment_cannot_loosen(files: Files, variable: str, value: str, key: str) -> None:
@@ -227,6 +235,14 @@ def test_the_nearest_project_counts(files: Files) -> None:
         ("[policy]\nmalware = 'warn'", "malware always blocks"),
         ("[gaps]\nadvisory = 'note'", "gaps.advisory"),
         ("[gaps]\nosv = 'warn'", "gaps.osv"),
+        ("[cooldown]\nhours = -1", "cooldown.hours"),
+        ("[cooldown]\nmode = 'on'", "cooldown.mode"),
+        ("[cooldown]\nrules = ['flask']", "cooldown.rules"),
+        ("[cooldown]\nrules = ['flask=soon']", "cooldown.rules"),
+        ("[cooldown]\nlonger = ['a b=3']", "cooldown.longer"),
+        ("[scripts]\nnpm = 'ask'", "scripts.npm"),
+        ("[scripts]\nallowed = ['pkg:npm/x']", "scripts.allowed"),
+        ("[scripts]\nallowed = ['x@1.0.0']", "scripts.allowed"),
         ("lock = 'policy'", "lock"),
         ("lock = ['polcy']", "polcy"),
         ("override = 3", "override"),
@@ -368,3 +384,40 @@ def test_the_documentation_names_every_setting() -> None:
         assert f"| `{name}` |" in text, key
         if not key.startswith("policy.") and setting.from_text is not None:
             assert f"`{setting.variable}`" in text, key
+
+
+def test_a_project_can_ask_for_more_patience_and_fewer_scripts(files: Files) -> None:
+    """Longer ages add up over the layers; a stricter mode counts, whoever says it."""
+    files.write("user", '[cooldown]\nrules = ["@acme=0"]\nlonger = ["a=100"]\n')
+    files.write(
+        "safeinstall.toml",
+        '[cooldown]\nhours = 100\nmode = "block"\nlonger = ["@acme=5"]\n[scripts]\nnpm = "block"\npypi = "listed"\n',
+    )
+    settings = files.load()
+
+    assert settings.notices == ()
+    told = cooldown(settings)
+    assert (told.mode, told.age) == (Mode.BLOCK, timedelta(hours=100))
+    assert told.minimum(EcosystemName.NPM, "@acme/x", None) == timedelta(hours=5)
+    assert told.minimum(EcosystemName.NPM, "a", None) == timedelta(hours=100)
+    assert (scripts(settings).npm, scripts(settings).pypi) == (ScriptMode.BLOCK, ScriptMode.LISTED)
+
+
+def test_hours_on_the_command_line_are_for_everything_in_it(files: Files) -> None:
+    """But for what the system locks; and they switch on what a setting switched off."""
+    files.write("user", '[cooldown]\nmode = "off"\nrules = ["*=9"]\nlonger = ["*=9"]\n')
+    everything = cooldown(files.load(flags={"cooldown.hours": 0.0}))
+    files.write("system", 'lock = ["cooldown.longer"]\n[cooldown]\nlonger = ["*=8"]\n')
+    locked = cooldown(files.load(flags={"cooldown.hours": 0.0}))
+
+    assert (everything.mode, everything.minimum(EcosystemName.PYPI, "a", None)) == (Mode.WITHHOLD, timedelta(0))
+    assert locked.minimum(EcosystemName.PYPI, "a", None) >= timedelta(hours=8)
+
+
+def test_a_locked_cooldown_cannot_be_shortened_by_a_flag(files: Files) -> None:
+    """It can be lengthened."""
+    files.write("system", 'lock = ["cooldown"]\n')
+
+    assert cooldown(files.load(flags={"cooldown.hours": 99.0})).age == timedelta(hours=99)
+    with pytest.raises(Misconfigured, match="locked"):
+        files.load(flags={"cooldown.hours": 1.0})

@@ -6,7 +6,8 @@ const fs = require('fs')
 const path = require('path')
 
 exports.attach = ({ settings, facts, npmRoot }) => {
-  const inNpm = name => require(require.resolve(name, { paths: [npmRoot] }))
+  const inNpm = name => require(inNpm.resolve(name))
+  inNpm.resolve = name => require.resolve(name, { paths: [npmRoot] })
   const Npm = require(path.join(npmRoot, 'lib', 'npm.js'))
   const { exec } = Npm.prototype
   let begun = false
@@ -37,6 +38,7 @@ exports.attach = ({ settings, facts, npmRoot }) => {
       require('./planner.js').attach({ settings, npm, verb, args, inNpm })
     } else {
       guardUnpacking(settings, inNpm)
+      guardScripts(settings, inNpm)
     }
   }
 }
@@ -109,6 +111,53 @@ function guardUnpacking (settings, inNpm) {
     // The gateway judges what comes inside a tarball when it passes: npm's cache must not answer for it.
     const passes = spelled.some(hash => opened.has(hash))
     return extract(spec, dest, passes ? { ...opts, preferOnline: true } : opts)
+  }
+}
+
+// Scripts of dependencies that may not run. npm 11 has a policy of its own, which is told, so that npm says it in its
+// words; the place where every npm starts a script is held to the list as well, because options can switch that policy off.
+function guardScripts (settings, inNpm) {
+  const rules = JSON.parse(fs.readFileSync(settings.planned, 'utf8')).scripts
+  if (!rules) {
+    return
+  }
+  const root = real(rules.path)
+  const allowed = new Set(rules.places.map(place => path.join(root, place)))
+  const skipped = new Set()
+  const from = require.resolve('@npmcli/run-script', { paths: [path.dirname(inNpm.resolve('@npmcli/arborist'))] })
+  const run = require(from)
+  const guarded = async options => {
+    const place = real(options.path)
+    const inside = path.relative(root, place).split(path.sep).includes('node_modules')
+    if (!inside || allowed.has(place)) {
+      return run(options)
+    }
+    skipped.add(path.relative(root, place))
+    return { code: 0, signal: null, stdout: '', stderr: '', event: options.event, script: '', path: options.path }
+  }
+  require.cache[from].exports = Object.assign(guarded, run)
+
+  const { prototype } = inNpm('@npmcli/arborist')
+  const { reify } = prototype
+  const denied = Object.fromEntries(rules.denied.map(name => [name, false]))
+  prototype.reify = function () {
+    if (this.options && 'allowScripts' in this.options) {
+      this.options.allowScripts = { ...this.options.allowScripts, ...denied }
+    }
+    return reify.apply(this, arguments)
+  }
+  process.on('exit', () => {
+    if (skipped.size) {
+      console.error(`safeinstall: scripts that are not listed did not run: ${[...skipped].sort().join(', ')}`)
+    }
+  })
+}
+
+function real (place) {
+  try {
+    return fs.realpathSync(place)
+  } catch {
+    return path.resolve(place)
   }
 }
 

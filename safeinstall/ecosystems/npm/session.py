@@ -14,6 +14,7 @@ from safeinstall.ecosystems.npm.interpreter import Npm
 from safeinstall.ecosystems.npm.planning import planned
 from safeinstall.ecosystems.npm.process import Hooked, hooked
 from safeinstall.ecosystems.npm.registries import HINT, Keeper
+from safeinstall.ecosystems.npm.scripting import runs
 from safeinstall.ecosystems.npm.verifying import differences
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood, SafeinstallError
 from safeinstall.fields import optional
@@ -95,7 +96,10 @@ class NpmSession:
         bundlers = {(node.package, node.version) for node in self._document.nodes if node.bundles}
         opened = [release for release in plan.releases if (release.name, release.version) in bundlers]
         allowed = self.temp / "planned.json"
-        allowed.write_text(json.dumps({"planned": _spelled(plan.releases), "opened": _spelled(opened)}))
+        scripts = runs(self._document, plan, self.conditions.scripts)
+        allowed.write_text(
+            json.dumps({"planned": _spelled(plan.releases), "opened": _spelled(opened), "scripts": scripts})
+        )
         self.gateway.freeze(
             tuple(
                 Planned(
