@@ -7,6 +7,7 @@ from datetime import datetime
 from safeinstall.errors import FactMissing
 from safeinstall.history import History
 from safeinstall.model import Advisory, Edge, Offer, Plan, Project, Purl, Release, SourceState
+from safeinstall.origin import Origin
 from safeinstall.purl import project
 
 
@@ -24,6 +25,8 @@ class Facts:
     silent: Mapping[Purl, tuple[str, ...]] = field(default_factory=dict)
     """Why a release is not in *known*: one sentence for each silent source."""
     sources: tuple[SourceState, ...] = ()
+    origins: Mapping[Purl, Origin] = field(default_factory=dict)
+    """What was asked of where releases come from; only of those whose claims are in doubt."""
 
     def advisories(self, purl: Purl) -> tuple[Advisory, ...]:
         """Return all advisories about *purl*; raises `FactMissing` unless every required source answered."""
@@ -52,6 +55,10 @@ class Facts:
     def history(self, purl: Purl) -> History | None:
         """Return what earlier releases of *purl* were like; None when its registry tells nothing of them."""
         return self.plan.histories.get(purl)
+
+    def origin(self, purl: Purl) -> Origin:
+        """Return what is told of where *purl* comes from; all unknown where nobody was asked."""
+        return self.origins.get(purl, Origin())
 
     def parents(self, purl: Purl) -> tuple[Edge, ...]:
         """Return the edges that brought *purl* into the plan."""

@@ -59,6 +59,12 @@ def npm_audit_url(settings: Settings) -> str | None:
     return cast("str | None", settings.values["npm-audit.url"].value)
 
 
+def repositories_url(settings: Settings) -> str | None:
+    """Return where repositories are looked up that releases claim; None: nowhere."""
+    on = settings.values["repositories.look"].value
+    return cast("str", settings.values["repositories.url"].value) if on else None
+
+
 def token_hosts(settings: Settings) -> tuple[str, ...]:
     """Return the hosts whose tokens are looked up in the keyring."""
     return cast("tuple[str, ...]", settings.values["tokens.hosts"].value)

@@ -1,7 +1,7 @@
 """The story of one guarded command, once: resolve, gather, inspect, judge, install; it prints nothing."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,9 +11,14 @@ from safeinstall.errors import CannotResolve, FactMissing
 from safeinstall.facts import Facts
 from safeinstall.fixes import first_fixes
 from safeinstall.gather import gather
-from safeinstall.model import Finding, Gap, Intent, Override, Plan, Release, Verdict
+from safeinstall.model import Finding, Gap, Intent, Override, Plan, Purl, Release, Verdict
+from safeinstall.origin import Origin
 from safeinstall.policy import Policy, judge
 from safeinstall.runs import Installed, Run
+
+
+def _nobody(_: Plan) -> Mapping[Purl, Origin]:
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,8 @@ class Guard:
     consent: Callable[[Run], Sequence[Override]]
     """Asks a person about what blocks; no person, no override."""
     settings: tuple[tuple[str, str], ...] = ()
+    origins: Callable[[Plan], Mapping[Purl, Origin]] = _nobody
+    """Asks where releases come from whose claims are in doubt."""
 
 
 def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, plan_only: bool = False) -> Run:
@@ -58,6 +65,7 @@ def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, p
         # (2) What registries and sources tell, (3) what the checks say to it.
         by.world.reporter.step(f"judging {len(plan.releases)} releases")
         facts = gather(plan, by.sources, now=started, deadline=by.deadline, offline=by.conditions.offline)
+        facts = replace(facts, origins={} if by.conditions.offline else by.origins(plan))
         fixes = first_fixes(plan, facts) if not by.conditions.fixes else ()
         results = inspect(plan.releases, facts, by.checks)
         by.world.reporter.done()

@@ -80,6 +80,19 @@ _SOURCES = (
     ),
 )
 
+_REPOSITORIES = (
+    # Tells a code host what is being installed, so only the user and the system may say so.
+    Setting(key="repositories.look", read=values.boolean, default=False, layers=OWNERS),
+    # The same code host as that of the advisories; it is no package registry.
+    Setting(
+        key="repositories.url",
+        read=values.url,
+        default="https://api.github.com",
+        from_text=str,
+        layers=OWNERS | {Layer.ENVIRONMENT},
+    ),
+)
+
 _REGISTRIES = (
     Setting(key="registries.private", read=values.texts, default=(), layers=OWNERS),
     Setting(key="registries.public", read=values.texts, default=(), layers=OWNERS),
@@ -158,5 +171,9 @@ def table(checks: Collection[str]) -> Mapping[str, Setting]:
         if check != MALWARE
     ]
     return {
-        setting.key: setting for setting in (*_GENERAL, *_SOURCES, *_REGISTRIES, *_COOLDOWN, *_SCRIPTS, *rows, *gaps)
+        setting.key: setting
+        for setting in (
+            *(*_GENERAL, *_SOURCES, *_REGISTRIES, *_REPOSITORIES, *_COOLDOWN, *_SCRIPTS),
+            *(*rows, *gaps),
+        )
     }

@@ -10,6 +10,7 @@ from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, 
 from safeinstall.names import forms, posing
 from safeinstall.names.index import Index
 from safeinstall.names.popular import popular
+from safeinstall.origin import Origin
 from safeinstall.purl import make, parts
 from safeinstall.text import printable
 
@@ -38,20 +39,24 @@ class StarJacking:
             return
         ecosystem, name, _ = parts(release.purl)
         index = self.names(ecosystem)
-        target = posing.target(index, name, claimed[0])
-        if target is not None:
-            yield from self._posing(release, facts, target, index)
+        origin = facts.origin(release.purl)
+        if index.rank(name) is not None or _vouched(origin, claimed[0], ecosystem, name):
             return
-        yield from self._shared(release, facts, index)
+        target = posing.target(index, name, claimed[0])
+        found = (
+            self._posing(release, facts, target, index) if target is not None else self._shared(release, facts, index)
+        )
+        yield from found or self._denied(release, facts, origin)
 
-    def _posing(self, release: Release, facts: Facts, target: str, index: Index) -> Iterator[Finding]:
+    def _posing(self, release: Release, facts: Facts, target: str, index: Index) -> list[Finding]:
         ecosystem = parts(release.purl)[0]
         mine = facts.repositories(release.purl)[0]
         theirs = facts.repositories(make(ecosystem, target))
+        against = _against(facts.origin(release.purl), mine)
         sure = mine in theirs
         if theirs and not sure:
             # The popular project has another repository: this one is named alike, and its own.
-            return
+            return []
         evidence = [f"`{target}` says that {mine} is its repository" if sure else f"it claims {mine}"]
         if not sure:
             evidence.append(f"which repository `{target}` itself has is not known here")
@@ -60,40 +65,94 @@ class StarJacking:
         parent = next((one for one in parents if index.rank(one) is not None), None)
         if parent is not None:
             evidence.append(f"required by the popular `{parent}`")
-        yield self._finding(release, facts, target, evidence, sure=sure, blocks=parent is None)
+        told = _Told(evidence=(*evidence, *against), sure=sure or bool(against), blocks=parent is None)
+        return [self._finding(release, facts, target, told)]
 
-    def _shared(self, release: Release, facts: Facts, index: Index) -> Iterator[Finding]:
-        """Tell of a repository that a popular release of the same plan has, where nothing else ties the two."""
-        name = parts(release.purl)[1]
+    def _shared(self, release: Release, facts: Facts, index: Index) -> list[Finding]:
+        """Tell of a repository that a popular project has, where nothing else ties the two."""
+        ecosystem, name, _ = parts(release.purl)
         page = facts.project(release.purl)
         first = None if page is None else page.first_uploaded
-        if index.rank(name) is not None or first is None or facts.now - first >= self.young:
-            return
+        if first is None or facts.now - first >= self.young:
+            return []
+        mine = facts.repositories(release.purl)[0]
+        against = _against(facts.origin(release.purl), mine)
+        owner = posing.owner(index, name, mine)
+        if owner is not None and mine in facts.repositories(make(ecosystem, owner)):
+            evidence = (f"`{owner}` says that {mine} is its repository", *against)
+            return [self._finding(release, facts, owner, _Told(evidence=evidence, sure=True, blocks=bool(against)))]
         tied = {edge.parent for edge in facts.parents(release.purl)}
         for claim in facts.plan.claims:
             other = parts(claim.purl)[1]
-            mine = facts.repositories(release.purl)[0]
             alike = forms.words(other)[:1] == forms.words(name)[:1]
             if mine in claim.repositories and index.rank(other) is not None and claim.purl not in tied and not alike:
-                evidence = [f"{mine} is the repository of `{other}`, which is in the same set"]
-                yield self._finding(release, facts, other, evidence, sure=False, blocks=False)
-                return
+                evidence = (f"{mine} is the repository of `{other}`, which is in the same set", *against)
+                return [
+                    self._finding(release, facts, other, _Told(evidence=evidence, sure=False, blocks=bool(against)))
+                ]
+        return []
 
-    def _finding(
-        self, release: Release, facts: Facts, target: str, evidence: list[str], *, sure: bool, blocks: bool
-    ) -> Finding:
+    def _denied(self, release: Release, facts: Facts, origin: Origin) -> Iterator[Finding]:
+        """Tell of a claim that attestations or the repository itself deny, whoever the repository belongs to."""
+        mine = facts.repositories(release.purl)[0]
+        against = _against(origin, mine)
+        if against:
+            young, told = self._age(release, facts)
+            yield Finding(
+                check=self.ident,
+                purl=release.purl,
+                kind=ESTABLISHED,
+                severity=Severity.MEDIUM,
+                confidence=Confidence.MEDIUM if young else Confidence.LOW,
+                title=f"`{printable(release.name)}` claims a repository that is not its own, or not there",
+                evidence=(f"it claims {mine}", *against, told),
+                hint="look where it really comes from before you trust what the repository shows",
+            )
+
+    def _age(self, release: Release, facts: Facts) -> tuple[bool, str]:
         page = facts.project(release.purl)
         first = None if page is None else page.first_uploaded
-        young = first is None or facts.now - first < self.young
-        told = "unknown age: the registry does not tell" if first is None else f"first released on {first:%Y-%m-%d}"
-        damped = not young or not blocks
+        if first is None:
+            return True, "unknown age: the registry does not tell"
+        return facts.now - first < self.young, f"first released on {first:%Y-%m-%d}"
+
+    def _finding(self, release: Release, facts: Facts, target: str, told: "_Told") -> Finding:
+        young, age = self._age(release, facts)
+        damped = not young or not told.blocks
         return Finding(
             check=self.ident,
             purl=release.purl,
             kind=ESTABLISHED if damped else JACKED,
             severity=Severity.MEDIUM if damped else Severity.HIGH,
-            confidence=Confidence.LOW if damped else Confidence.HIGH if sure else Confidence.MEDIUM,
+            confidence=Confidence.LOW if damped else Confidence.HIGH if told.sure else Confidence.MEDIUM,
             title=f"`{printable(release.name)}` claims the repository of `{target}`",
-            evidence=(*evidence, told),
+            evidence=(*told.evidence, age),
             hint=f"did you mean `{target}`? What the repository shows says nothing about what is in this package",
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Told:
+    """What speaks for a finding."""
+
+    evidence: tuple[str, ...]
+    sure: bool
+    blocks: bool
+
+
+def _vouched(origin: Origin, mine: str, ecosystem: EcosystemName, name: str) -> bool:
+    """Whether the repository is its own: it was built there, or the manifest there names it."""
+    named = origin.manifest is not None and forms.spelled(ecosystem, origin.manifest) == forms.spelled(ecosystem, name)
+    return named or (origin.attested is not None and mine in origin.attested)
+
+
+def _against(origin: Origin, mine: str) -> tuple[str, ...]:
+    found = []
+    if origin.attested is not None:
+        places = ", ".join(map(printable, origin.attested))
+        found.append(f"its attestations, by the word of its registry, say that it was built from {places}")
+    if origin.manifest is not None:
+        found.append(f"the manifest in {mine} names `{printable(origin.manifest)}`")
+    if origin.exists is False:
+        found.append(f"there is no public repository {mine}")
+    return tuple(found)

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import ClassVar
 
 from safeinstall.facts import Facts
-from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, Release, Severity
+from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, Purl, Release, Severity
 from safeinstall.names import forms, phrases
 from safeinstall.names.index import Index
 from safeinstall.names.known import Known, known
 from safeinstall.names.popular import popular
 from safeinstall.names.score import Level, Likeness, judge
-from safeinstall.purl import parts
+from safeinstall.purl import make, parts, project
 
 STRONG = "typosquat-strong"
 ESTABLISHED = "typosquat-strong-established"
@@ -66,7 +66,7 @@ class Typosquat:
 
     def _finding(self, release: Release, facts: Facts, index: Index, likeness: Likeness) -> Finding:
         age = self._age(release, facts, index.ecosystem)
-        trust = tuple(_trust(release, facts, index))
+        trust = tuple(_trust(release, facts, index, likeness.target))
         strong = likeness.level is Level.STRONG
         damped = bool(trust) or not age.young
         return Finding(
@@ -137,14 +137,30 @@ def _hint(likeness: Likeness) -> str:
     )
 
 
-def _trust(release: Release, facts: Facts, index: Index) -> Iterator[str]:
+def _trust(release: Release, facts: Facts, index: Index, target: str) -> Iterator[str]:
     if release.kept:
         yield "installed already"
+    history = facts.history(release.purl)
+    if history is not None and history.present is not None:
+        yield "another version of it is installed, or locked, here already"
+    theirs = make(index.ecosystem, target)
+    built = facts.origin(release.purl).attested or ()
+    if any(one in facts.repositories(theirs) for one in built):
+        yield f"built from the repository of `{target}`, by the word of its registry"
+    if _owners(facts, release.purl) & _owners(facts, theirs):
+        yield f"the people who may publish `{target}` may publish this too"
     for edge in facts.parents(release.purl):
         parent = parts(edge.parent)[1] if edge.parent is not None else None
         if parent is not None and index.rank(parent) is not None:
             yield f"required by the popular `{parent}`"
             return
+
+
+def _owners(facts: Facts, purl: Purl) -> frozenset[str]:
+    """Return who may publish the project of *purl*, by its registry, where the plan has it."""
+    wanted = project(purl)
+    found = (facts.history(one.purl) for one in facts.plan.releases if project(one.purl) == wanted)
+    return frozenset(name for history in found if history is not None for name in history.owners or ())
 
 
 def _confidence(*, strong: bool, damped: bool, age: Age) -> Confidence:

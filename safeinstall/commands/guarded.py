@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from safeinstall import ledger, overrides
+from safeinstall import feeds, ledger, overrides
 from safeinstall.commands.common import idents, settings_of, written
 from safeinstall.commands.passing import passed_on
 from safeinstall.config import OVERRIDES, Settings
@@ -17,6 +17,7 @@ from safeinstall.formats import named
 from safeinstall.formats.json_v1 import moment
 from safeinstall.formats.text import Text
 from safeinstall.model import Intent, Override
+from safeinstall.origins import Origins
 from safeinstall.outside import Outside
 from safeinstall.pipeline import Guard, conditions, guard
 from safeinstall.places import Places, places
@@ -110,6 +111,7 @@ class _Command:
             announce=self._announce,
             consent=self._consent,
             settings=settings.changed,
+            origins=Origins(http=self.outside.bulk, host=feeds.repositories_url(settings)),
         )
         return replace(by, conditions=conditions(by))
 

@@ -5,6 +5,25 @@ from safeinstall.names.index import Index
 from safeinstall.names.score import judge
 
 
+def owner(index: Index, name: str, repository: str) -> str | None:
+    """
+    Return the popular name that *repository* is named after, where *name* has nothing in common with it.
+
+    `types-requests` may well live in the repository of `requests`: names that share their first or last word, or one of
+    which holds the other, are left alone.
+    """
+    if index.rank(name) is not None:
+        return None
+    named = forms.squashed(repository.rpartition("/")[2])
+    mine = forms.words(forms.scope(name)[1])
+    for ident in index.squashed_as(named):
+        theirs = forms.words(index.name(ident))
+        if not mine or mine[0] == theirs[0] or mine[-1] == theirs[-1] or named in forms.squashed(name):
+            return None
+        return index.name(ident)
+    return None
+
+
 def target(index: Index, name: str, repository: str) -> str | None:
     """
     Return the popular name that *name* is near and *repository* (its first one) is named like; None: there is none.

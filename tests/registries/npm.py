@@ -76,6 +76,8 @@ class NpmRegistry(LoopbackHttp):
 
     def __init__(self, *hosts: str) -> None:
         """Bind; nothing is published yet."""
+        self.attestations: dict[str, object] = {}
+        """What is answered at other paths, such as where attestations are."""
         super().__init__(*hosts)
         self.switches = Switches()
         self._packages: dict[str, _Package] = {}
@@ -177,7 +179,8 @@ class NpmRegistry(LoopbackHttp):
         parent, _, wanted = name.rpartition("/")
         if parent in self._packages:
             return self._manifest(parent, wanted)
-        return _json({"error": "Not found"}, status=404)
+        found = self.attestations.get(asked.path)
+        return _json({"error": "Not found"}, status=404) if found is None else _json(found)
 
     def _audit(self, path: str) -> Reply:
         if path == "/-/npm/v1/security/advisories/bulk":

@@ -76,6 +76,8 @@ class PypiRegistry(LoopbackHttp):
 
     def __init__(self, *hosts: str) -> None:
         """Bind; nothing is listed yet."""
+        self.attestations: dict[str, object] = {}
+        """What is answered at other paths, such as where attestations are."""
         super().__init__(*hosts)
         self.switches = Switches()
         self._projects: dict[str, _Project] = {}
@@ -196,6 +198,8 @@ class PypiRegistry(LoopbackHttp):
             return self._page(asked, parts[1]) if len(parts) == 2 else self._root(asked)
         if parts[0] == "pypi" and parts[-1] == "json" and len(parts) in {3, 4}:
             return self._project_json(parts[1], parts[2] if len(parts) == 4 else None)
+        if asked.path in self.attestations:
+            return _bytes(json.dumps(self.attestations[asked.path]).encode())
         if parts[0] == "files" and len(parts) == 3:
             return self._file(asked, parts[1], parts[2])
         return _not_found()

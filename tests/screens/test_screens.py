@@ -7,10 +7,11 @@ Every message as a person sees it: the whole stderr of one run, compared with a 
 # ruff: noqa: D401 - the docstring of a scene tells what happens in it
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -22,10 +23,12 @@ from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.source_build import SourceBuild
 from safeinstall.checks.starjacking import StarJacking
 from safeinstall.checks.transport import Transport
+from safeinstall.checks.typosquat import Typosquat
 from safeinstall.cooldown import Cooling, Withheld, Young
 from safeinstall.ecosystems.npm.registries import HINT as NPM_HINT
 from safeinstall.ecosystems.pypi.offers import HINT as PYPI_HINT
 from safeinstall.errors import CannotResolve, NotUnderstood, SourceUnavailable
+from safeinstall.facts import Facts
 from safeinstall.gateway.proof import PLAIN
 from safeinstall.ledger import user
 from safeinstall.model import (
@@ -33,6 +36,7 @@ from safeinstall.model import (
     ArtifactKind,
     BuildNeed,
     Claim,
+    Finding,
     Offer,
     Project,
     Purl,
@@ -40,6 +44,7 @@ from safeinstall.model import (
     Release,
     Severity,
 )
+from safeinstall.origin import Origin
 from safeinstall.purl import parse, project
 from safeinstall.runs import Installed
 from tests.fakes import NOW, PRIVATE, PUBLIC, FakeSession, FakeSource, FakeSupplement, advisory, plan, release
@@ -52,6 +57,21 @@ APP, PAMPYIO, REDAPTY = "pkg:pypi/app@1.0", "pkg:pypi/pampyio@0.1.0", "pkg:pypi/
 EDGES = [(None, APP, "app"), (APP, PAMPYIO, "pampyio"), (PAMPYIO, REDAPTY, "redapty>=1")]
 DEEP = plan(release(APP, asked="app"), release(PAMPYIO), release(REDAPTY), edges=EDGES)
 LARGE = plan(release(APP, asked="app"), *(release(f"pkg:pypi/part-{number}@1.0") for number in range(13)))
+
+
+@dataclass(frozen=True, slots=True)
+class Knowing:
+    """A check that is told where releases come from."""
+
+    ident: ClassVar[str] = "starjacking"
+    question: ClassVar[str] = StarJacking.question
+
+    check: StarJacking
+    origins: Mapping[Purl, Origin]
+
+    def run(self, release: Release, facts: Facts) -> Iterator[Finding]:
+        """See `Check.run`."""
+        return self.check.run(release, replace(facts, origins=self.origins))
 
 
 def known(purl: str, **what: object) -> FakeSource:
@@ -332,6 +352,42 @@ def starjacking(folder: Path) -> Machine:
     return jacked(folder, known, first=NOW - timedelta(days=3))
 
 
+def starjacking_attested(folder: Path) -> Machine:
+    """Its attestations and the manifest in the repository name others."""
+    here = jacked(folder, first=NOW - timedelta(days=3))
+    origin = Origin(attested=("github.com/evil/pampyio",), manifest="pampy", exists=True)
+    here.checks = (Knowing(StarJacking(), {parse(PAMPYIO): origin}),)
+    return here
+
+
+def starjacking_denied(folder: Path) -> Machine:
+    """The repository that it claims is not there."""
+    here = starjacking_shared(folder)
+    planned = plan(release("pkg:pypi/qzxv-things@1.0", asked="qzxv-things"))
+    claim = Claim(purl=planned.releases[0].purl, repositories=("github.com/a/b",))
+    here.session.planned = replace(planned, claims=(claim,))
+    here.checks = (Knowing(StarJacking(), {claim.purl: Origin(exists=False)}),)
+    return here
+
+
+def misspelt_word(folder: Path) -> Machine:
+    """A word of the name is a slip of a common one."""
+    one = release("pkg:npm/acme-validtaor@1.0.0", asked="acme-validtaor")
+    here = on(folder, planned=plan(one))
+    here.checks = (Typosquat(),)
+    here.asked = "acme-validtaor"
+    return here
+
+
+def known_name(folder: Path) -> Machine:
+    """A plain mirror tells no age, and a list has the name."""
+    one = release("pkg:pypi/urequests@1.0", asked="urequests")
+    here = on(folder, planned=plan(one))
+    here.checks = (Typosquat(),)
+    here.asked = "urequests"
+    return here
+
+
 def starjacking_unconfirmed(folder: Path) -> Machine:
     """Nobody could be asked."""
     return jacked(folder, first=None)
@@ -489,7 +545,8 @@ SCENES: tuple[Callable[[Path], Machine], ...] = (
     asked_and_refused, asked_and_allowed, asked_about_many, malware_at_a_terminal, notes_and_kept,
     confusion, confusion_undeclared, confusion_leap, confusion_note, confusion_first_version, private_answered,
     private_pinned, private_missing, private_missing_npm, starjacking, starjacking_unconfirmed,
-    starjacking_established, starjacking_and_malware, starjacking_shared,
+    starjacking_established, starjacking_and_malware, starjacking_shared, starjacking_attested, starjacking_denied,
+    misspelt_word, known_name,
     withheld, withheld_pin, withheld_late, withheld_but_needed, withheld_fix, ages_unknown,
     quarantined, placeholder, unpublished, install_script, build_unlisted,
 )  # fmt: skip

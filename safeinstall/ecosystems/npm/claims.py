@@ -29,7 +29,8 @@ def claims(told: Mapping[Purl, VersionFacts], releases: Iterable[Release], newes
         if not named:
             continue
         found[release.purl] = Claim(purl=release.purl, repositories=named)
-        target = posing.target(popular(_NPM), release.name, named[0])
+        index, name = popular(_NPM), release.name
+        target = posing.target(index, name, named[0]) or posing.owner(index, name, named[0])
         theirs = newest(release, target) if target is not None else None
         if target is not None and theirs is not None:
             project = make(_NPM, target)

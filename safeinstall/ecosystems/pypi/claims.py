@@ -30,7 +30,8 @@ def claims(releases: Iterable[Release], gateway: PypiGateway) -> tuple[Claim, ..
         if not named:
             continue
         found[release.purl] = Claim(purl=release.purl, repositories=named)
-        target = posing.target(popular(_PYPI), canonicalize_name(release.name), named[0])
+        index, name = popular(_PYPI), canonicalize_name(release.name)
+        target = posing.target(index, name, named[0]) or posing.owner(index, name, named[0])
         if target is not None:
             known = gateway.newest_metadata(target, release.artifact.url)
             project = purl.make(_PYPI, target)

@@ -7,6 +7,7 @@ import pytest
 from safeinstall.checks.starjacking import ESTABLISHED, JACKED, StarJacking
 from safeinstall.facts import Facts
 from safeinstall.model import Claim, Confidence, Finding, Project, Purl, Release, Severity
+from safeinstall.origin import Origin
 from safeinstall.purl import project
 from tests import fakes
 from tests.fakes import NOW
@@ -34,6 +35,7 @@ WHO = {
     "pampyio": PAMPYIO,
     "pampy": PAMPY,
     "requests": "pkg:pypi/requests@2.0",
+    "requests_project": "pkg:pypi/requests",
     "stranger": "pkg:pypi/qzxv-things@1.0",
     "relative": "pkg:pypi/django-umbrella-forms@1.0",
     "django": "pkg:pypi/django@6.0",
@@ -102,6 +104,93 @@ def test_what_a_popular_package_requires_is_told_only() -> None:
 
     assert found.kind == ESTABLISHED
     assert "required by the popular `requests`" in found.evidence
+
+
+EVIL = "github.com/evil/pampyio"
+DENIED = f"its attestations, by the word of its registry, say that it was built from {EVIL}"
+
+
+def judged(purl: str, claimed: str, origin: Origin, *, first: datetime | None = NEW, **claims: str) -> list[Finding]:
+    """Return what the check finds about a release of which *origin* is told."""
+    release = fakes.release(purl)
+    told = {release.purl: claimed, **{Purl(WHO[name]): one for name, one in claims.items()}}
+    plan = fakes.plan(
+        release,
+        projects=(Project(purl=project(release.purl), first_uploaded=first),),
+        claims=tuple(Claim(purl=one, repositories=(place,)) for one, place in told.items()),
+    )
+    facts = Facts(plan=plan, now=NOW, origins={release.purl: origin})
+    return list(StarJacking().run(release, facts))
+
+
+def test_attestations_that_name_another_repository() -> None:
+    """The registry's word on where it was built is as good as that of the popular project."""
+    (found,) = judged(PAMPYIO, REPOSITORY, Origin(attested=(EVIL,)))
+
+    assert (found.kind, found.confidence) == (JACKED, Confidence.HIGH)
+    assert DENIED in found.evidence
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        pytest.param(Origin(attested=(REPOSITORY,)), id="built-there"),
+        pytest.param(Origin(manifest="Pampyio"), id="its-manifest-names-it"),
+    ],
+)
+def test_evidence_that_the_repository_is_its_own(origin: Origin) -> None:
+    """Nobody but the people of a repository builds in it, or writes its manifest."""
+    assert judged(PAMPYIO, REPOSITORY, origin, pampy=REPOSITORY) == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [
+        pytest.param(Origin(manifest="pampy"), f"the manifest in {REPOSITORY} names `pampy`", id="manifest"),
+        pytest.param(Origin(exists=False), f"there is no public repository {REPOSITORY}", id="not-there"),
+    ],
+)
+def test_what_the_repository_itself_says_is_evidence(origin: Origin, told: str) -> None:
+    """It is printed beside what else is known."""
+    (found,) = judged(PAMPYIO, REPOSITORY, origin, pampy=REPOSITORY)
+
+    assert found.kind == JACKED
+    assert told in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [
+        pytest.param(Origin(exists=False), "there is no public repository github.com/a/b", id="not-there"),
+        pytest.param(Origin(manifest="b"), "the manifest in github.com/a/b names `b`", id="another-package"),
+        pytest.param(Origin(attested=(EVIL,)), DENIED, id="built-elsewhere"),
+    ],
+)
+def test_a_claim_that_is_denied_is_told_whoever_it_is_about(origin: Origin, told: str) -> None:
+    """Private repositories and renamed ones exist: a warning, and no block."""
+    (found,) = judged(WHO["stranger"], "github.com/a/b", origin)
+
+    assert (found.kind, found.confidence) == (ESTABLISHED, Confidence.MEDIUM)
+    assert found.title == "`qzxv-things` claims a repository that is not its own, or not there"
+    assert told in found.evidence
+
+
+def test_nothing_told_is_no_suspicion() -> None:
+    """Unknown is not against it."""
+    assert judged(WHO["stranger"], "github.com/a/b", Origin()) == []
+    assert judged(WHO["stranger"], "github.com/a/b", Origin(exists=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"),
+    [(Origin(), ESTABLISHED), (Origin(attested=(EVIL,)), JACKED), (Origin(exists=True), ESTABLISHED)],
+)
+def test_the_repository_of_a_popular_project_under_any_name(origin: Origin, kind: str) -> None:
+    """A new name that borrows a famous repository is told, and blocked when it was built elsewhere."""
+    (found,) = judged(WHO["stranger"], "github.com/psf/requests", origin, requests_project="github.com/psf/requests")
+
+    assert found.kind == kind
+    assert found.title == "`qzxv-things` claims the repository of `requests`"
 
 
 def test_no_repository_is_no_suspicion() -> None:
