@@ -32,7 +32,9 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
                                           fetch the advisory index of this machine, or carry it to another
        safeinstall audit --claimable [PATH] [--ask-pypi URL] [--ask-npm URL] [--format text|json]
                                           which private names anybody could take; asks only whom you name
-       safeinstall log                    the last runs
+       safeinstall log [--package NAME] [--since TIME] [--project DIR] [--verdict HOW] [--format json]
+                                          the last runs, or those that fit
+       safeinstall log --verify           whether the ledger is what was written
        safeinstall setup --dir DIR        write shims for pip, pip3 and npm into DIR
        safeinstall --version | --help
 

@@ -51,6 +51,8 @@ class _Command:
     planning: bool = field(kw_only=True)
     refused: list[Run] = field(default_factory=list)
     """Runs that a person has seen and said no to: they are not shown twice."""
+    begun: list[dict[str, object]] = field(default_factory=list)
+    """The line of the ledger that was written before installing, when it could be."""
 
     def run(self, intent: Intent, ecosystem: Ecosystem, real: Path, world: World) -> int:
         """Judge and install, tell of it, and write it down."""
@@ -62,12 +64,19 @@ class _Command:
         try:
             run = guard(intent, ecosystem, real, self._by(world), plan_only=self.planning)
         except SafeinstallError as error:
-            self._write(ledger.failure(intent, error, started=started, planning=self.planning))
+            # What had begun to install is left as begun: nobody knows how far it came.
+            if not self.begun:
+                self._write(ledger.failure(intent, error, started=started, planning=self.planning))
             raise
         finally:
             world.reporter.done()
         code = exit_code(run)
-        self._write(ledger.entry(run, exit_code=code, planning=self.planning))
+        first = self.begun[0] if self.begun else None
+        self._write(
+            ledger.entry(run, exit_code=code, planning=self.planning)
+            if first is None
+            else ledger.ended(first, run, exit_code=code)
+        )
         self._tell(run)
         return code
 
@@ -122,6 +131,10 @@ class _Command:
             self.outside.say("safeinstall: nothing was installed\n")
         elif not self._quiet:
             self.outside.say(self._text.verdict(run))
+        if self.outside.stage.installing:
+            line = ledger.begun(run)
+            if self._write(line):
+                self.begun.append(line)
 
     def _consent(self, run: Run) -> tuple[Override, ...]:
         outside = self.outside
@@ -146,13 +159,15 @@ class _Command:
             for text in self.flags.allow
         )
 
-    def _write(self, line: dict[str, object]) -> None:
+    def _write(self, line: dict[str, object]) -> bool:
         path = self.settings.ledger or self.where.ledger
         try:
             ledger.append(path, line)
         except OSError as error:
             # The verdict stands without its record; a full disk must not turn a block into a crash, or stop all work.
             self.outside.say(f"warning: the ledger {path} could not be written: {error.strerror}\n")
+            return False
+        return True
 
 
 def _world(outside: Outside, where: Places) -> World:

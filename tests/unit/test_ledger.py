@@ -17,7 +17,7 @@ from tests.unit.formats.test_json_v1 import EVIL, full
 
 def line(number: int) -> dict[str, object]:
     """Return a line of the ledger."""
-    return {"ledger": 1, "number": number, "padding": "x" * 2000}
+    return {"ledger": 2, "mark": number, "padding": "x" * 2000}
 
 
 def write_some(path: Path, start: int) -> None:
@@ -34,7 +34,7 @@ def test_a_line_is_private_and_whole(tmp_path: Path) -> None:
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert [one["number"] for one in read(path)] == [1, 2]
+    assert [one["mark"] for one in read(path)] == [1, 2]
 
 
 @pytest.mark.parametrize("torn", [b'{"ledger":1,"num', b"\x00\x00\x00", b'{"ledger":1}', "é".encode()[:1]])
@@ -44,21 +44,21 @@ def test_a_half_written_line_spoils_no_other(tmp_path: Path, torn: bytes) -> Non
     append(path, line(1))
     with path.open("ab") as file:
         file.write(torn)
-    assert [one["number"] for one in read(path)] == [1]
+    assert [one["mark"] for one in read(path)] == [1]
     append(path, line(2))
 
-    assert [one["number"] for one in read(path) if "number" in one] == [1, 2]
+    assert [one["mark"] for one in read(path) if "mark" in one] == [1, 2]
     assert path.read_bytes().endswith(b"}\n")
 
 
-@pytest.mark.parametrize("foreign", [b"[]\n", b"nonsense\n", b"\n", b'{"ledger":2}\n', b"[" * 100_000 + b"\n"])
+@pytest.mark.parametrize("foreign", [b"[]\n", b"nonsense\n", b"\n", b'{"ledger":3}\n', b"[" * 100_000 + b"\n"])
 def test_what_is_no_line_of_ours_is_left_out(tmp_path: Path, foreign: bytes) -> None:
     """Reading never fails because of one line."""
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(foreign)
     append(path, line(1))
 
-    assert [one["number"] for one in read(path)] == [1]
+    assert [one["mark"] for one in read(path)] == [1]
 
 
 def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     for worker in workers:
         worker.join()
 
-    assert sorted(one["number"] for one in read(path)) == list(range(100))  # type: ignore[type-var]
+    assert sorted(one["mark"] for one in read(path)) == list(range(100))  # type: ignore[type-var]
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
@@ -89,7 +89,9 @@ def test_the_line_of_a_run_tells_what_matters_later(tmp_path: Path) -> None:
     """Found out on Wednesday, installed on Monday: releases with hashes, decisions with reasons, and no secret."""
     made = json.loads(json.dumps(entry(full(), exit_code=40, planning=False)))
 
-    assert {"purl", "digests", "url", "kept"} == set(made["releases"][0])
+    assert {"purl", "digests", "url", "kept", "kind", "registry", "asked"} == set(made["releases"][0])
+    assert made["environment"]["path"] == "/work/venv"
+    assert made["edges"] == [[None, 0, "app"], [0, 1, "evil @ https://x.example/e.zip"]]
     assert made["releases"][1]["purl"] == EVIL
     assert made["overrides"][0]["reason"] == "lab"
     assert made["command"] == ["pip", "install", "app", "--index-url", "https://pypi.example/simple"]

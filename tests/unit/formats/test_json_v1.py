@@ -28,7 +28,7 @@ from safeinstall.model import (
 )
 from safeinstall.purl import make, parse
 from safeinstall.runs import Installed, Run
-from tests.fakes import NOW, intent, plan, release
+from tests.fakes import NOW, VENV, intent, plan, release
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 APP, EVIL = "pkg:pypi/app@1.0", "pkg:pypi/evil@6.6.6"
@@ -66,6 +66,7 @@ def full() -> Run:
         took=timedelta(seconds=1.5),
         installed=Installed(exit_code=0, differences=("x",), blocked=("y",)),
         settings=(("deadline = 5", "file"),),
+        environment=VENV,
     )
 
 
