@@ -225,7 +225,7 @@ def _locked(path: Path, how: int) -> Iterator[None]:
 def _opened(path: Path) -> list[BinaryIO]:
     """Return all files of the ledger, opened at one moment."""
     with ExitStack() as undo, shared(path):
-        found = [undo.enter_context(one.open("rb")) for one in _known(path).values()]
+        found: list[BinaryIO] = [undo.enter_context(one.open("rb")) for one in _known(path).values()]
         if not found:
             raise FileNotFoundError(2, "No such file or directory", str(path))
         undo.pop_all()
