@@ -1,11 +1,12 @@
 """
 Measure a guarded install against a bare one, in the same run, cold and warm, as ratios of medians.
 
-    python bench/overhead.py [--only NAME ...] [--rounds 3]
+    python bench/overhead.py [--only NAME ...] [--rounds 3] [--cooldown]
 
 Cold: every cache (pip's, npm's, ours) is empty. Warm: the same command once more into a fresh environment or project,
 with the caches that the first one left. Guarded and bare alternate, so that a slow minute of the machine hits both. The
 guard judges offline, so no advisory service is in the figures; the package registries are the configured ones.
+With --cooldown both are guarded: the first without any cooldown, the second with the default one.
 """
 
 import argparse
@@ -45,7 +46,7 @@ LOADS = (
 )
 
 
-def seconds(load: Load, folder: Path, caches: Path, *, guarded: bool) -> float:
+def seconds(load: Load, folder: Path, caches: Path, *, guarded: bool, cooldown: bool) -> float:
     """Run *load* once in a fresh *folder* with *caches*, and return the wall seconds of the command alone."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -61,7 +62,9 @@ def seconds(load: Load, folder: Path, caches: Path, *, guarded: bool) -> float:
         "SAFEINSTALL_HOME": str(caches / "safeinstall"),
     }
     bare = (load.tool, *load.argv)
-    command = (sys.executable, "-m", "safeinstall", *bare, "--safeinstall-offline") if guarded else bare
+    command = (sys.executable, "-m", "safeinstall", *bare, "--safeinstall-offline") if guarded or cooldown else bare
+    if cooldown and not guarded:
+        command = (*command, "--safeinstall-cooldown=0")
     start = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     took = time.perf_counter() - start
@@ -70,14 +73,14 @@ def seconds(load: Load, folder: Path, caches: Path, *, guarded: bool) -> float:
     return took
 
 
-def measure(load: Load, rounds: int, root: Path) -> Mapping[tuple[bool, str], list[float]]:
-    """Return the wall seconds by (guarded, temperature)."""
+def measure(load: Load, rounds: int, root: Path, *, cooldown: bool) -> Mapping[tuple[bool, str], list[float]]:
+    """Return the wall seconds by (guarded, temperature); with *cooldown*, guarded stands for "with a cooldown"."""
     taken: dict[tuple[bool, str], list[float]] = {}
     for number in range(rounds):
         for guarded in (False, True) if number % 2 == 0 else (True, False):
             caches = root / f"caches-{guarded}-{number}"
             for temperature in ("cold", "warm"):
-                one = seconds(load, root / "work", caches, guarded=guarded)
+                one = seconds(load, root / "work", caches, guarded=guarded, cooldown=cooldown)
                 taken.setdefault((guarded, temperature), []).append(one)
             shutil.rmtree(caches, ignore_errors=True)
     return taken
@@ -88,14 +91,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cooldown", action="store_true", help="compare guarded runs without and with a cooldown")
     arguments = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="overhead-"))
-    print("| load | caches | bare, median s | guarded, median s | ratio | all bare | all guarded |")
+    first, second = ("cooldown 0", "cooldown 72") if arguments.cooldown else ("bare", "guarded")
+    print(f"| load | caches | {first}, median s | {second}, median s | ratio | all {first} | all {second} |")
     print("|---|---|---|---|---|---|---|")
     for load in LOADS:
         if arguments.only and load.name not in arguments.only:
             continue
-        taken = measure(load, arguments.rounds, root)
+        taken = measure(load, arguments.rounds, root, cooldown=arguments.cooldown)
         for temperature in ("cold", "warm"):
             bare, guarded = taken[False, temperature], taken[True, temperature]
             one, other = statistics.median(bare), statistics.median(guarded)

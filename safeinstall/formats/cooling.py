@@ -5,9 +5,10 @@ from datetime import datetime
 
 from safeinstall.ages import span
 from safeinstall.cooldown import Withheld
-from safeinstall.model import Decision, Gap, Plan, Ruling
-from safeinstall.purl import parts
+from safeinstall.model import Decision, Gap, Plan, Purl, Ruling
+from safeinstall.purl import parts, project
 from safeinstall.text import printable
+from safeinstall.versions import newer
 
 _SHOWN = 12
 
@@ -26,18 +27,28 @@ def lines(plan: Plan, now: datetime) -> Iterator[str]:
                 f"let through: {printable(name)} {printable(version or '')}{age}, the first version that mends {ids}, "
                 f"which hits {printable(fix.instead)}"
             )
-    for one in cooling.withheld[:_SHOWN]:
-        yield _withheld(one, now)
-    if len(cooling.withheld) > _SHOWN:
-        yield f"withheld: and {len(cooling.withheld) - _SHOWN} more, too young as well"
+    groups: dict[tuple[Purl, str, bool], list[Withheld]] = {}
+    for one in cooling.withheld:
+        groups.setdefault((project(one.purl), one.chosen, one.filename is None), []).append(one)
+    for group in list(groups.values())[:_SHOWN]:
+        yield _withheld(group, now)
+    if len(groups) > _SHOWN:
+        yield f"withheld: newer versions of {len(groups) - _SHOWN} more, too young as well"
 
 
-def _withheld(one: Withheld, now: datetime) -> str:
-    _, name, version = parts(one.purl)
+def _withheld(group: Sequence[Withheld], now: datetime) -> str:
+    """Return the line of what was withheld in favour of one release: the newest, and how many others."""
+    one = group[0]
+    ecosystem, name, version = parts(one.purl)
+    for other in group[1:]:
+        candidate = parts(other.purl)[2]
+        if candidate and newer(ecosystem, (candidate,), version or ""):
+            one, version = other, candidate
     age, took = span(now - one.uploaded), printable(one.chosen, limit=60)
     if one.filename is not None:
         return f"withheld: {printable(one.filename)} ({age} old), added late; took another file of {took}"
-    return f"withheld: {printable(name)} {printable(version or '', limit=60)} ({age} old); took {took}"
+    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    return f"withheld: {printable(name)} {printable(version or '', limit=60)} ({age} old){more}; took {took}"
 
 
 def unanswered(rulings: Sequence[Ruling]) -> Iterator[str]:

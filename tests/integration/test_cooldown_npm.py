@@ -107,14 +107,15 @@ def test_pins_and_lockfiles_are_judged(npm_user: Guarded, newest: Path, npm: Npm
 
     typed = npm_user.npm(newest, "install", "lib@2.0.0", cwd=project)
     plain = npm_user.npm(newest, "install", "lib", "--safeinstall-cooldown=0", cwd=project)
-    update = npm_user.npm(newest, "install", "other", cwd=project)
+    more = npm_user.npm(newest, "install", "other", cwd=project)
+    update = npm_user.npm(newest, "update", cwd=project)
     ci = npm_user.npm(newest, "ci", cwd=project)
 
     for outcome in (typed, ci):
         assert outcome.code == FINDING, str(outcome)
         assert "error[fresh-release]: `lib` 2.0.0 was uploaded 12 h ago, less than 72 h" in outcome.err
         assert "hint: take `lib` 1.0.0, the newest that is old enough" in outcome.err
-    assert plain.code == update.code == INSTALLED, f"{plain}\n{update}"
+    assert plain.code == more.code == update.code == INSTALLED, f"{plain}\n{more}\n{update}"
     assert node_modules(project) == {"lib": "2.0.0", "other": "1.0.0"}
 
 

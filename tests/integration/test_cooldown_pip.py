@@ -167,3 +167,34 @@ def test_a_young_build_requirement_is_withheld_too(
 
     assert outcome.code == INSTALLED, str(outcome)
     assert [hit.path.rpartition("/")[2] for hit in pypi.artifact_hits()] == ["backend-1.0-py3-none-any.whl"]
+
+
+def test_what_is_installed_is_no_news_and_is_not_taken_back(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
+) -> None:
+    """An upgrade of everything leaves a young release that is there already where it is."""
+    pypi.add(wheel("lib", "1.0"), wheel("app", "1.0", requires=["lib"]))
+    pypi.add(wheel("lib", "2.0"), upload_time=YOUNG)
+    first = user.pip(venv, "install", "lib", "--safeinstall-cooldown=0", cwd=tmp_path, index=pypi.index_url)
+
+    outcome = user.pip(
+        venv, "install", "-U", "--upgrade-strategy=eager", "app", cwd=tmp_path, index=pypi.index_url
+    )  # fmt: skip
+
+    assert first.code == outcome.code == INSTALLED, f"{first}\n{outcome}"
+    assert venv.installed() == {"app": "1.0", "lib": "2.0"}
+
+
+def test_a_conflict_that_only_young_releases_solve_is_judged_as_it_is(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
+) -> None:
+    """Where pip names no single requirement, the set is resolved with nothing withheld, and the young ones block."""
+    pypi.add(wheel("core", "1.0"), wheel("a", "1.0", requires=["core<2"]), wheel("b", "1.0", requires=["core>=2"]))
+    pypi.add(wheel("core", "2.0"))
+    pypi.add(wheel("a", "1.1", requires=["core>=2"]), upload_time=YOUNG)
+
+    outcome = user.pip(venv, "install", "a", "b", cwd=tmp_path, index=pypi.index_url)
+
+    assert outcome.code == FINDING, str(outcome)
+    assert "error[fresh-release]: `a` 1.1" in outcome.err, str(outcome)
+    assert "1 finding" in outcome.err, str(outcome)

@@ -443,7 +443,8 @@ def withheld(folder: Path) -> Machine:
         chosen="3.8.2",
     )
     late = replace(young, purl=older.purl, filename="flask-3.8.2-cp311-cp311-linux_x86_64.whl")
-    here = Machine(folder, session=_cooled(older, withheld=(young, late)), sources=(FakeSource(),))
+    between = replace(young, purl=parse("pkg:pypi/flask@3.8.10"), uploaded=NOW - timedelta(hours=70))
+    here = Machine(folder, session=_cooled(older, withheld=(between, young, late)), sources=(FakeSource(),))
     here.checks, here.asked = (FakeCheck(), FreshRelease()), "flask"
     return here
 

@@ -147,8 +147,7 @@ def _withheld(
         return
     hidden = [one for one in recent.versions if withholding.hides(recent.name, one)]
     for version in newer(_NPM, hidden, node.version):
-        fits = any(_admits(edge.spec, version) for edge in edges) or not edges
-        if fits and ("-" in node.version or "-" not in version):
+        if all(_admits(edge.spec, version) for edge in edges) and ("-" in node.version or "-" not in version):
             yield Withheld(
                 purl=make(_NPM, recent.name, version),
                 uploaded=recent.versions[version],
