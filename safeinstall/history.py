@@ -38,6 +38,16 @@ class Maintainer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Domain:
+    """What is known of one mail domain."""
+
+    resolves: bool | None = None
+    """Whether the DNS knows it; None: nobody could tell."""
+    registered: datetime | None = None
+    """When it was registered, the last time (aware, UTC); None: nobody could tell."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Publication:
     """One release of a project's past, or the planned one; a field that is None is not known."""
 
@@ -64,8 +74,6 @@ class Publication:
     """How many files are in it."""
     kinds: tuple[str, ...] | None = None
     """`wheel`, `sdist`, `tarball`: what there is of it, sorted."""
-    backend: str | None = None
-    """The build backend, where it is built from source."""
     repositories: tuple[str, ...] | None = None
     """The repositories that it claims, as `host/owner/name`."""
 
@@ -91,6 +99,8 @@ class History:
     """How many versions were there before the planned one."""
     owners: tuple[str, ...] | None = None
     """Who may publish today by the registry's word, sorted; None: it does not tell."""
+    seen: tuple[tuple[str, datetime], ...] = ()
+    """The owners that this machine saw in earlier runs, each with the first time."""
     dated: bool = False
     """Whether the registry tells when releases came."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NewType
 
 from safeinstall.cooldown import Cooling
-from safeinstall.history import History
+from safeinstall.history import Domain, History
 from safeinstall.scripts import Scripts
 
 Purl = NewType("Purl", str)
@@ -247,6 +247,10 @@ class Plan:
     claims: tuple[Claim, ...] = ()
     histories: Mapping[Purl, History] = field(default_factory=dict)
     """What earlier releases of the planned ones were like, by the planned one's purl."""
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    """What was found out about mail domains of maintainers; one that is not here was not asked about."""
+    origins: Mapping[Purl, str] = field(default_factory=dict)
+    """The repositories that settings demand of planned releases, as `host/owner/name`."""
     cooling: Cooling = field(default_factory=Cooling)
     """What the cooldown withheld, and what of the plan is too young."""
     scripts: Scripts = field(default_factory=Scripts)

@@ -50,6 +50,15 @@ DEFAULT_ROWS: Mapping[str, Row] = MappingProxyType(
         "install-script": Row(decision=Decision.BLOCK),
         "install-script-skipped": Row(decision=Decision.NOTE),
         "fresh-release": Row(decision=Decision.BLOCK),
+        "combination": Row(decision=Decision.BLOCK),
+        "combination-established": Row(decision=Decision.WARN),
+        "changed-release": Row(decision=Decision.WARN),
+        "changed-release-note": Row(decision=Decision.NOTE),
+        "ownership": Row(decision=Decision.WARN),
+        "ownership-note": Row(decision=Decision.NOTE),
+        "provenance": Row(decision=Decision.WARN),
+        "provenance-note": Row(decision=Decision.NOTE),
+        "unexpected-origin": Row(decision=Decision.BLOCK),
         "quarantined": Row(decision=Decision.BLOCK),
         "security-placeholder": Row(decision=Decision.BLOCK),
         "unpublished": Row(decision=Decision.BLOCK),
@@ -68,6 +77,10 @@ DEFAULT_GAPS: Mapping[str, Row] = MappingProxyType(
     {
         # Plain mirrors tell no upload times: where nobody can know, a block would only teach to switch it off.
         "fresh-release": Row(decision=Decision.NOTE),
+        # Nor do they tell who published what, how, and from where.
+        "changed-release": Row(decision=Decision.NOTE),
+        "ownership": Row(decision=Decision.NOTE),
+        "provenance": Row(decision=Decision.NOTE),
     }
 )
 """What of these checks could not be answered is said in one line for the whole set."""

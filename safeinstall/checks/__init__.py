@@ -1,9 +1,13 @@
 """The checks, in the order in which they report; a file that nobody registers here would be a check that never runs."""
 
 from safeinstall.checks.advisory import Advisory
+from safeinstall.checks.changed_release import ChangedRelease
+from safeinstall.checks.combination import Combination
 from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.fresh_release import FreshRelease
 from safeinstall.checks.install_script import InstallScript
+from safeinstall.checks.ownership import Ownership
+from safeinstall.checks.provenance import Provenance
 from safeinstall.checks.registry_choice import RegistryChoice
 from safeinstall.checks.registry_status import RegistryStatus
 from safeinstall.checks.source_build import SourceBuild
@@ -24,5 +28,9 @@ CHECKS: tuple[Check, ...] = (
     SourceBuild(),
     InstallScript(),
     FreshRelease(),
+    Combination(),
+    ChangedRelease(),
+    Ownership(),
+    Provenance(),
     RegistryStatus(),
 )

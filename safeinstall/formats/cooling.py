@@ -52,15 +52,18 @@ def _withheld(group: Sequence[Withheld], now: datetime) -> str:
 
 
 def unanswered(rulings: Sequence[Ruling]) -> Iterator[str]:
-    """Yield one line for each question that many releases left open and that the policy only notes."""
+    """Yield one line on the questions that releases left open and that the policy only notes."""
     counts: dict[tuple[str, str], int] = {}
     for ruling in rulings:
         if isinstance(ruling.result, Gap) and ruling.decision is Decision.NOTE:
             key = (ruling.result.check, ruling.result.reason)
             counts[key] = counts.get(key, 0) + 1
-    for (check, reason), count in counts.items():
-        of = "1 release" if count == 1 else f"{count} releases"
-        yield f"note: {check} not judged for {of}: {printable(reason)}"
+    said = [
+        f"{check} not judged for {'1 release' if count == 1 else f'{count} releases'}: {printable(reason)}"
+        for (check, reason), count in counts.items()
+    ]
+    if said:
+        yield f"note: {'; '.join(said)}"
 
 
 def withheld_of(plan: Plan) -> list[dict[str, object]]:

@@ -1,6 +1,7 @@
 """An npm registry on loopback: packuments full and abbreviated, tarballs, tokens, and what npm asks besides."""
 
 import base64
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -231,7 +232,7 @@ class NpmRegistry(LoopbackHttp):
             "tarball": self.urls[-1] + quote(self.tarball_path(built.name, built.version), safe="/@"),
             "shasum": hashlib.sha1(built.data).hexdigest(),
             "fileCount": 2,
-            "unpackedSize": len(built.data) * 3,
+            "unpackedSize": len(gzip.decompress(built.data)),
         }
         if self.switches.integrity:
             dist["integrity"] = self.integrity(built.name, built.version)

@@ -49,6 +49,7 @@ from safeinstall.purl import parse, project
 from safeinstall.runs import Installed
 from tests.fakes import NOW, PRIVATE, PUBLIC, FakeSession, FakeSource, FakeSupplement, advisory, plan, release
 from tests.outsides import FakeCheck, Machine, NameCheck
+from tests.screens import gone_bad
 
 UPDATE = "SAFEINSTALL_UPDATE_SCREENS" in os.environ
 HERE = Path(__file__).parent
@@ -550,6 +551,7 @@ SCENES: tuple[Callable[[Path], Machine], ...] = (
     misspelt_word, known_name,
     withheld, withheld_pin, withheld_late, withheld_but_needed, withheld_fix, ages_unknown,
     quarantined, placeholder, unpublished, install_script, build_unlisted,
+    *gone_bad.SCENES,
 )  # fmt: skip
 
 
