@@ -8,9 +8,10 @@ from safeinstall import __version__
 from safeinstall.errors import CannotResolve, Misconfigured, SafeinstallError
 from safeinstall.outside import Outside, real
 from safeinstall.text import printable
+from safeinstall.words import family
 
-GUARDED = ("pip", "pip3", "npm")
-"""The tools that we stand in front of; a test holds them to what the ecosystems say."""
+GUARDED = ("pip", "pip3", "npm", "npx")
+"""The tools that we stand in front of, besides `pip3.X`; a test holds them to what the ecosystems say."""
 
 DEBUG = "SAFEINSTALL_DEBUG"
 _LINES = 60
@@ -20,8 +21,8 @@ _INTERRUPTED = 130
 
 HELP = """\
 usage: safeinstall pip ARGS...            guard this pip command: judge the whole set, then install exactly it
-       safeinstall npm ARGS...            the same for npm
-       safeinstall plan pip|npm ARGS...   resolve and judge only;
+       safeinstall npm|npx ARGS...        the same for npm, and for what npx would fetch before it runs
+       safeinstall plan TOOL ARGS...      resolve and judge only;
                                           --format text|json, --output FILE
        safeinstall check NAME... [--ecosystem pypi|npm] [--format text|json]
                                           judge names alone, before they are written into a file
@@ -35,7 +36,7 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
        safeinstall log [--package NAME] [--since TIME] [--project DIR] [--verdict HOW] [--format json]
                                           the last runs, or those that fit
        safeinstall log --verify           whether the ledger is what was written
-       safeinstall setup --dir DIR        write shims for pip, pip3 and npm into DIR
+       safeinstall setup --dir DIR        write shims for pip, pip3, npm and npx into DIR
        safeinstall --version | --help
 
 inside a guarded command, before a `--`:
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None, outside: Outside | None = None) -> i
 
 def _run(outside: Outside, words: list[str]) -> int:
     command, *rest = words or ["--help"]
-    if command in GUARDED:
+    if family(command) is not None:
         from safeinstall.commands.passing import start  # noqa: PLC0415 - each command imports only what it needs
 
         return start(outside, command, rest, planning=False)
@@ -103,9 +104,9 @@ def _plan(outside: Outside, words: list[str]) -> int:
     # `plan --format json pip install x` and `plan pip install x --format json` are the same.
     while words and words[0].startswith(("--format", "--output", "--safeinstall-")):
         ahead.append(words.pop(0))
-        if "=" not in ahead[-1] and words and words[0] not in GUARDED and not words[0].startswith("-"):
+        if "=" not in ahead[-1] and words and family(words[0]) is None and not words[0].startswith("-"):
             ahead.append(words.pop(0))
-    if not words or words[0] not in GUARDED:
+    if not words or family(words[0]) is None:
         raise Misconfigured("`safeinstall plan` needs a command to plan", hint="safeinstall plan pip install flask")
     from safeinstall.commands.passing import start  # noqa: PLC0415
 

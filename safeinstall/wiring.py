@@ -39,10 +39,11 @@ def become(argv: Sequence[str], env: Mapping[str, str]) -> int:
 
 
 def ecosystem(tool: str) -> "Ecosystem":
-    """Return the ecosystem that *tool* belongs to; raises `KeyError`."""
+    """Return the ecosystem that *tool* (`pip3.11`) belongs to; raises `KeyError`."""
     from safeinstall.ecosystems import ECOSYSTEMS
+    from safeinstall.words import family
 
-    return {name: one for one in ECOSYSTEMS for name in one.tools}[tool]
+    return {name: one for one in ECOSYSTEMS for name in one.tools}[family(tool) or tool]
 
 
 def checks() -> Sequence["Check"]:

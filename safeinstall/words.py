@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 
 _PIP = re.compile(r"install|download|wheel|lock")
+_PIPS = re.compile(r"pip([23](\.\d+)?)?")
 # Beginnings, typos and camel case: npm understands `npm upda`, `npm isntall` and `npm installTest`.
 _NPM = re.compile(
     r"i|in|ins|inst|insta|instal|install.*|is|isn|isnt.*|it|ic|a|ad|add"
     r"|ci|cit|cl|cle|clea|clean.*|si|sit|u|up|upd.*|upg.*|ud.*|un|uni.*|unl.*"
     r"|r|re|rm|rem.*|rb|reb.*|x|ex|exe|exec|ini|init|inn|inni|innit"
-    r"|cr|cre|crea|creat|create|l|li|lin|link|ln|dd.*|de|ded.*|aud.*|pru.*|pa|pac|pack",
+    r"|cr|cre|crea|creat|create|l|li|lin|link|ln|dd.*|de|ded.*|aud.*|pru.*|pa|pac|pack"
+    r"|di|dif|diff|ed|edi|edit",
     re.DOTALL,
 )
 _FIRST = {
@@ -24,6 +26,15 @@ _FIRST = {
     ),
 }
 """Commands that install nothing, when they are the very first word."""
+_PRINTS = frozenset({"-v", "--version", "-h", "--help"})
+"""What npx only answers, when it is all that it is given."""
+
+
+def family(tool: str) -> str | None:
+    """Return whose grammar *tool* (`pip3.11`, `npx`) speaks: `pip`, `npm` or `npx`; None: it is none of ours."""
+    if _PIPS.fullmatch(tool):
+        return "pip"
+    return tool if tool in ("npm", "npx") else None
 
 
 def may_install(tool: str, argv: Sequence[str]) -> bool:
@@ -33,6 +44,9 @@ def may_install(tool: str, argv: Sequence[str]) -> bool:
     A first word that is no option is the command itself: `npm run x` runs a script, though `npm x` would install.
     Otherwise any word counts: `npm --prefix DIR install` takes an option's value for the verb if only the first does.
     """
+    if tool == "npx":
+        # Whatever it is told to run may have to be fetched first: only npm itself can tell.
+        return not (len(argv) == 1 and argv[0] in _PRINTS)
     if argv and argv[0] in _FIRST["npm" if tool == "npm" else "pip"]:
         return False
     pattern = _NPM if tool == "npm" else _PIP

@@ -33,7 +33,7 @@ class NpmEcosystem:
     """See `Ecosystem`."""
 
     name: ClassVar[EcosystemName] = EcosystemName.NPM
-    tools: ClassVar[tuple[str, ...]] = ("npm",)
+    tools: ClassVar[tuple[str, ...]] = ("npm", "npx")
 
     def parse(self, tool: str, argv: Sequence[str], world: World) -> Intent:
         """See `Ecosystem.parse`."""
