@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from safeinstall.cli import GUARDED
 from safeinstall.realtool import MARKER, is_shim
 
 SCRIPT = Path(__file__).parents[2] / "shims" / "safeinstall-shim"
-NAMES = ("pip", "pip3", "npm")
+NAMES = ("pip", "pip3", "pip3.11", "npm", "npx")
 
 SHELLS = [
     pytest.param(found, id=name)
@@ -85,6 +86,8 @@ PASSED_ON = [
     ("npm", "info", "express"),
     ("npm", "ls"),
     ("npm", "config", "get", "registry"),
+    ("pip3.11", "list"),
+    ("npx", "--version"),
 ]
 HANDED_OVER = [
     ("pip", "install", "flask"),
@@ -101,6 +104,9 @@ HANDED_OVER = [
     ("npm", "ci"),
     ("npm", "exec", "cowsay"),
     ("npm", "audit", "fix"),
+    ("pip3.11", "install", "flask"),
+    ("npx", "cowsay"),
+    ("npx", "-v", "false", "cowsay"),
 ]
 
 
@@ -256,7 +262,7 @@ def test_a_foreign_reentry_is_no_free_pass(bench: Bench) -> None:
 
 def test_the_links_in_the_repository_are_shims() -> None:
     """`shims/` holds one script and a link for each tool, and we know our own marker."""
-    for name in NAMES:
+    for name in GUARDED:
         link = SCRIPT.parent / name
         assert link.is_symlink()
         assert os.path.realpath(link) == str(SCRIPT)

@@ -15,6 +15,8 @@ from safeinstall.fields import items
 from safeinstall.model import AdvisoryKind, Severity
 from safeinstall.purl import parse
 from safeinstall.runs import Access, AccessKind, Installed, Phase
+from safeinstall.wiring import ecosystem
+from safeinstall.words import family, may_install
 from tests.fakes import NOW, FakeSession, FakeSource, advisory, plan, release
 from tests.outsides import Machine, NameCheck
 
@@ -595,6 +597,20 @@ def test_every_guarded_tool_has_an_ecosystem() -> None:
     from safeinstall.ecosystems import ECOSYSTEMS  # noqa: PLC0415 - the only test that needs the real ones
 
     assert sorted(GUARDED) == sorted(tool for ecosystem in ECOSYSTEMS for tool in ecosystem.tools)
+
+
+@pytest.mark.parametrize("tool", ["pip3.11", "pip2", "npx"])
+def test_tools_are_known_by_every_name_they_go_by(tool: str) -> None:
+    """A versioned pip is a pip; npx speaks npm's grammar with a command of its own."""
+    assert family(tool) is not None
+    assert ecosystem(tool).name.value == ("npm" if tool == "npx" else "pypi")
+    assert may_install(tool, ["install", "x"])
+
+
+@pytest.mark.parametrize("tool", ["pipx", "pip-audit", "pip3.11-config", "npm-check", ""])
+def test_tools_of_other_names_are_none_of_ours(tool: str) -> None:
+    """What only begins like a tool of ours is a command of nobody."""
+    assert family(tool) is None
 
 
 def test_help_names_every_command_and_flag() -> None:
