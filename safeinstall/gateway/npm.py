@@ -145,9 +145,10 @@ class NpmGateway:
         page = self._state.pages[url]
         packument = parsed(page.body)
         found = {version: facts for version in versions if (facts := version_facts(packument, version)) is not None}
-        self._state.views[url] = frozen(packument, versions)
-        self._state.pages[url] = replace(page, body=b"")
         name = optional(packument, "name", str) or ""
+        # Tags as they were while planning: what was asked for by one is the same again.
+        self._state.views[url] = frozen(self.cool.shown(name, packument) or packument, versions)
+        self._state.pages[url] = replace(page, body=b"")
         told = {one: past for one, here in planned.items() if (past := history(packument, name, one, here)) is not None}
         return Held(page=page_facts(packument), versions=found, histories=told)
 

@@ -75,15 +75,17 @@ class CoolPackuments:
         return frozenset(name for name in self._named if self._gone(name))
 
     def view(self, url: str, name: str, body: Mapping[str, object]) -> Mapping[str, object] | None:
-        """Return the packument *body* as npm is shown it; None: as it is."""
-        if self.withholding is None:
-            return None
+        """Return the packument *body* as npm is shown it while planning; None: as it is."""
+        found = self.shown(name, body)
+        if found is not None:
+            with self._lock:
+                self._given.add(url)
+        return found
+
+    def shown(self, name: str, body: Mapping[str, object]) -> Mapping[str, object] | None:
+        """Return the packument *body* without what is not shown of *name*; None: everything is."""
         gone = self._gone(name)
-        if not gone:
-            return None
-        with self._lock:
-            self._given.add(url)
-        return cooled(body, gone)
+        return cooled(body, gone) if gone else None
 
     def name(self, url: str) -> str | None:
         """Return the name at *url*, if something of it may not be shown."""

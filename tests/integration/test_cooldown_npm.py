@@ -22,7 +22,7 @@ YOUNG = NOW - timedelta(hours=12, minutes=5)
 
 def said(err: str) -> list[str]:
     """Return what was withheld and let through."""
-    return [line for line in err.splitlines() if line.startswith(("withheld", "let through"))]
+    return sorted(line for line in err.splitlines() if line.startswith(("withheld", "let through")))
 
 
 def locked(project: Path) -> Mapping[str, str]:
@@ -54,15 +54,18 @@ def test_tags_and_ranges_take_what_is_old_enough(
     npm.publish(tarball("lib", "2.1.0-rc.1"), tag="next")
     npm.publish(tarball("lib", "2.1.0", dependencies={"new": "1"}), tarball("dep", "1.1.0"), tarball("new"), time=YOUNG)
     npm.publish(tarball("app", "1.0.0", dependencies={"dep": "^1.0.0"}))
+    npm.publish(tarball("rc", "3.0.0-rc.1"), tag="next")
+    npm.publish(tarball("rc", "3.0.0-rc.2"), tag="next", time=YOUNG)
     project = npm_project(tmp_path / "project")
 
-    outcome = npm_user.npm(npms, "install", "lib", "app", cwd=project)
+    outcome = npm_user.npm(npms, "install", "lib", "app", "rc@next", cwd=project)
 
     assert outcome.code == INSTALLED, str(outcome)
-    assert node_modules(project) == {"lib": "2.0.0", "app": "1.0.0", "dep": "1.0.0"}
+    assert node_modules(project) == {"lib": "2.0.0", "app": "1.0.0", "dep": "1.0.0", "rc": "3.0.0-rc.1"}
     assert said(outcome.err) == [
-        "withheld: lib 2.1.0 (12 h old); took 2.0.0",
         "withheld: dep 1.1.0 (12 h old); took 1.0.0",
+        "withheld: lib 2.1.0 (12 h old); took 2.0.0",
+        "withheld: rc 3.0.0-rc.2 (12 h old); took 3.0.0-rc.1",
     ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -117,7 +117,7 @@ def cooling(document: Document, plan: Plan, gateway: NpmGateway, withholding: Wi
     for node in document.nodes:
         for edge in node.edges:
             if edge.to is not None:
-                wanted.setdefault(edge.to, []).append(edge)
+                wanted.setdefault(edge.to, []).append(_as_asked(edge, withholding) if node.root else edge)
     listed = [
         node for node in document.nodes if node.page and not (node.kept or node.omitted or node.stub or node.root)
     ]
@@ -136,6 +136,12 @@ def cooling(document: Document, plan: Plan, gateway: NpmGateway, withholding: Wi
         young=tuple(young.values()),
         fixes=withholding.fixes,
     )
+
+
+def _as_asked(edge: Dependency, withholding: Withholding) -> Dependency:
+    """Return *edge* of the project as the user meant it: of a tag on a prerelease npm makes the very version."""
+    pinned = edge.spec in withholding.pins().get(edge.name, ())
+    return edge if pinned or "-" not in edge.spec or not edge.spec[:1].isdigit() else replace(edge, spec="latest")
 
 
 def _withheld(
