@@ -29,6 +29,11 @@ def index_folder(settings: Settings, cache: Path) -> Path:
     return Path(path).expanduser() if path else cache / INDEX
 
 
+def popular_url(settings: Settings) -> str | None:
+    """Return where newer lists of popular names are; None: nowhere."""
+    return cast("str | None", settings.values["popular.url"].value)
+
+
 def required(settings: Settings) -> frozenset[str]:
     """Return the idents of the sources whose silence is a gap."""
     return frozenset(cast("tuple[str, ...]", settings.values["required"].value))

@@ -66,6 +66,8 @@ _SOURCES = (
     Setting(key="github.enabled", read=values.boolean, default=False, layers=OWNERS),
     Setting(key="npm-audit.url", read=values.url, default=None, from_text=str, layers=OWNERS | {Layer.ENVIRONMENT}),
     Setting(key="npm-audit.enabled", read=values.boolean, default=False, layers=OWNERS),
+    # Newer lists of popular names; nobody publishes them yet but whoever runs tools/build_popular.py.
+    Setting(key="popular.url", read=values.url, default=None, from_text=str, layers=OWNERS | {Layer.ENVIRONMENT}),
     Setting(key="required", read=values.source_names, default=("osv", "index", "records"), layers=OWNERS),
     Setting(key="tokens.hosts", read=values.texts, default=(), layers=OWNERS),
     Setting(

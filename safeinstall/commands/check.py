@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from safeinstall.commands.arguments import Parser
-from safeinstall.commands.common import settings_of
+from safeinstall.commands.common import settings_of, use_popular
 from safeinstall.config import Settings
 from safeinstall.errors import MalformedAnswer, Misconfigured
 from safeinstall.facts import Facts
@@ -65,6 +65,7 @@ def run(outside: Outside, words: Sequence[str]) -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object for all names")
     given = parser.parse_args(words)
     settings = settings_of(outside, places(outside.env))
+    use_popular(outside, settings, places(outside.env))
     names = [_read(text, _ecosystem(text, given.ecosystem, outside.cwd), settings) for text in given.names]
     rulings = _judged(outside, settings, names)
     if given.format == "json":

@@ -9,7 +9,7 @@ from typing import cast
 
 from safeinstall.claimable import Owned, Project, State, Told, advice, ask, owned
 from safeinstall.commands.arguments import Parser
-from safeinstall.commands.common import settings_of
+from safeinstall.commands.common import settings_of, use_popular
 from safeinstall.config import Settings
 from safeinstall.consent import can_ask
 from safeinstall.errors import MalformedAnswer, Misconfigured
@@ -48,6 +48,7 @@ def run(outside: Outside, words: Sequence[str]) -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     given = parser.parse_args(words)
     settings = settings_of(outside, places(outside.env))
+    use_popular(outside, settings, places(outside.env))
     names = owned(_project(outside.cwd / given.path, settings), _ordinary)
     consents = {one: cast("str | None", getattr(given, f"ask_{one.value}")) for one in EcosystemName}
     told = tuple(

@@ -11,6 +11,7 @@ from safeinstall.errors import Misconfigured
 from safeinstall.outside import Outside
 from safeinstall.places import Places
 from safeinstall.policy import MALWARE
+from safeinstall.text import printable
 
 _NONE: Mapping[str, object] = MappingProxyType({})
 
@@ -71,3 +72,13 @@ def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
+
+
+def use_popular(outside: Outside, settings: Settings, where: Places) -> None:
+    """Let newer lists of popular names count, where an update or a bundle has brought some; say what is not used."""
+    from safeinstall.advisories.bundle import POPULAR  # noqa: PLC0415 - not for commands that install nothing
+    from safeinstall.feeds import index_folder  # noqa: PLC0415
+    from safeinstall.names.popular import look_in  # noqa: PLC0415
+
+    for notice in look_in(index_folder(settings, where.cache) / POPULAR):
+        outside.say(f"warning: {printable(notice, limit=400)}\n")

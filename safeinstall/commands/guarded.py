@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safeinstall import feeds, ledger, overrides
-from safeinstall.commands.common import idents, settings_of, written
+from safeinstall.commands.common import idents, settings_of, use_popular, written
 from safeinstall.commands.passing import passed_on
 from safeinstall.config import OVERRIDES, Settings
 from safeinstall.consent import ask, can_ask
@@ -37,6 +37,7 @@ def guarded(outside: Outside, tool: str, flags: Flags, argv: Sequence[str], *, p
         return passed_on(outside, tool, argv, planning=planning)
     real = real_tool(tool, outside.env, outside.cwd)
     settings = settings_of(outside, where, flags.settings)
+    use_popular(outside, settings, where)
     return _Command(outside, settings, flags, where, planning=planning).run(intent, ecosystem, real, world)
 
 

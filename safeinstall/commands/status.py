@@ -5,11 +5,12 @@ from pathlib import Path
 
 from safeinstall import __version__
 from safeinstall.commands.arguments import Parser
-from safeinstall.commands.common import settings_of
+from safeinstall.commands.common import settings_of, use_popular
 from safeinstall.commands.standings import lines
 from safeinstall.config import Settings
 from safeinstall.contracts import Source
-from safeinstall.model import Override
+from safeinstall.model import EcosystemName, Override
+from safeinstall.names.popular import names_file, packaged, popular
 from safeinstall.outside import Outside
 from safeinstall.places import Places, places
 from safeinstall.settings import Layer, shown
@@ -36,6 +37,8 @@ def _lines(outside: Outside, settings: Settings, where: Places) -> Iterator[str]
     now = outside.now()
     known = lines(_sources(outside, settings), settings, where.cache, now=now)
     yield from _section("advisory sources", list(known))
+    use_popular(outside, settings, where)
+    yield from _section("popular names", [_popular(one) for one in EcosystemName])
     for title, ended in (("overrides in force", False), ("overrides that ended", True)):
         found = [one for one in settings.overrides if (one.until is not None and one.until <= now) is ended]
         yield from _section(title, [_override(one) for one in found])
@@ -45,6 +48,12 @@ def _lines(outside: Outside, settings: Settings, where: Places) -> Iterator[str]
 
 def _sources(outside: Outside, settings: Settings) -> Sequence[Source]:
     return outside.sources(settings, places(outside.env).cache)
+
+
+def _popular(ecosystem: EcosystemName) -> str:
+    index = popular(ecosystem)
+    origin = "came with safeinstall" if names_file(ecosystem) == packaged(ecosystem) else str(names_file(ecosystem))
+    return f"{ecosystem.value}: {index.size:,} names as of {index.as_of}, {origin}"
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from safeinstall.advisories import bundle
+from safeinstall.advisories.popularity import fetch
 from safeinstall.advisories.store import Standing, standing
 from safeinstall.advisories.update import Export, Updated, update
 from safeinstall.commands.arguments import Parser
-from safeinstall.commands.common import settings_of
+from safeinstall.commands.common import settings_of, use_popular
 from safeinstall.config import Settings
 from safeinstall.errors import MalformedAnswer, Misconfigured, SafeinstallError
-from safeinstall.feeds import index_folder, index_url
+from safeinstall.feeds import index_folder, index_url, popular_url
 from safeinstall.formats.text import age
 from safeinstall.model import EcosystemName
-from safeinstall.names.popular import names_file
+from safeinstall.names import popular
 from safeinstall.outside import Outside
 from safeinstall.places import places
 from safeinstall.progress import Quiet, Terminal
@@ -38,6 +39,7 @@ def run(outside: Outside, words: Sequence[str]) -> int:
     where = places(outside.env)
     settings = settings_of(outside, where)
     folder = index_folder(settings, where.cache)
+    use_popular(outside, settings, where)
     if given.bundle is not None:
         made = bundle.write(folder, outside.cwd / given.bundle, [*_popular()], now=outside.now())
         outside.say(f"safeinstall: {_listed(outside, made.standings)}; written to {given.bundle}\n")
@@ -47,7 +49,8 @@ def run(outside: Outside, words: Sequence[str]) -> int:
         outside.say(f"safeinstall: {_listed(outside, loaded.standings)}; loaded from {given.source}\n")
         return 0
     wanted = [EcosystemName(name) for name in dict.fromkeys(given.ecosystem or names)]
-    return _update(outside, settings, folder, wanted, full=given.full)
+    code = _update(outside, settings, folder, wanted, full=given.full)
+    return max(code, _update_popular(outside, settings, folder, wanted))
 
 
 def _update(outside: Outside, settings: Settings, folder: Path, wanted: Sequence[EcosystemName], *, full: bool) -> int:
@@ -71,6 +74,29 @@ def _update(outside: Outside, settings: Settings, folder: Path, wanted: Sequence
     if done:
         outside.say(f"safeinstall: {'; '.join(_told(one) for one in done)}\n")
     return FAILED if failed else 0
+
+
+def _update_popular(outside: Outside, settings: Settings, folder: Path, wanted: Sequence[EcosystemName]) -> int:
+    url = popular_url(settings)
+    if url is None:
+        return 0
+    code = 0
+    for ecosystem in wanted:
+        try:
+            found = fetch(outside.bulk(), url, folder, ecosystem, today=outside.now().date())
+        except SafeinstallError as error:
+            held = popular.popular(ecosystem).as_of
+            outside.say(
+                f"error: the popular names of {ecosystem.value} could not be updated: "
+                f"{printable(error.message, limit=400)}; those of {held} are used\n"
+            )
+            code = FAILED
+        else:
+            what = (
+                f"{found.names:,} of them, as of {found.as_of}" if found.changed else f"as of {found.as_of}, unchanged"
+            )
+            outside.say(f"safeinstall: popular names of {ecosystem.value}: {what}\n")
+    return code
 
 
 def _told(one: Updated) -> str:
@@ -100,6 +126,6 @@ def _listed(outside: Outside, standings: Mapping[EcosystemName, Standing]) -> st
 
 def _popular() -> Iterator[Path]:
     for ecosystem in EcosystemName:
-        path = names_file(ecosystem)
+        path = popular.names_file(ecosystem)
         if path.is_file():
             yield path
