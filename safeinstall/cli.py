@@ -26,6 +26,8 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
                                           --format text|json, --output FILE
        safeinstall check NAME... [--ecosystem pypi|npm] [--format text|json]
                                           judge names alone, before they are written into a file
+       safeinstall audit [PATH...] [--format NAME] [--output FILE]
+                                          judge what is installed or locked; nothing is installed or run
        safeinstall allow PURL --check ID --reason TEXT [--until DATE] [--project]
                                           let one release through one check, with a reason
        safeinstall status                 settings with their origins, overrides in force

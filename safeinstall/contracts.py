@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 
 from safeinstall.cooldown import Cooldown, Fix
 from safeinstall.facts import Facts
+from safeinstall.inventory import Inventory, Origins
 from safeinstall.model import Advisory, EcosystemName, Finding, Intent, Plan, Purl, Release, SourceState
 from safeinstall.private import Private
 from safeinstall.runs import Access, Environment, Installed, Run
@@ -243,4 +244,21 @@ class Format(Protocol):
 
     def render(self, run: Run) -> str:
         """Return the whole document or screen, ending in a newline."""
+        ...
+
+
+class InventoryReader(Protocol):
+    """A sort of file or folder that says what is installed or locked; it is read, and nothing in it is run."""
+
+    ident: ClassVar[str]
+    """`package-lock.json`, `environment`: what messages call it."""
+    names: ClassVar[tuple[str, ...]]
+    """What it is called in a project's folder, as glob patterns."""
+
+    def fits(self, path: Path) -> bool:
+        """Whether *path* is one of these."""
+        ...
+
+    def read(self, path: Path, label: str, origins: Origins) -> Inventory:
+        """Return what *path*, which messages call *label*, holds; raises `MalformedAnswer` for what is none."""
         ...

@@ -32,6 +32,12 @@ class CannotResolve(SafeinstallError):
         self.output = output
 
 
+class CannotAudit(SafeinstallError):
+    """A file or folder that is to be audited cannot be read, so nothing is known of it; that is not "clean"."""
+
+    exit_code: ClassVar[int] = 41
+
+
 class Misconfigured(SafeinstallError):
     """Our own flags or configuration are wrong."""
 

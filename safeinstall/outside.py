@@ -13,6 +13,7 @@ from safeinstall.places import SYSTEM_FILE
 if TYPE_CHECKING:
     from safeinstall.config import Settings
     from safeinstall.contracts import Bulk, Check, Ecosystem, Runner, Source
+    from safeinstall.model import EcosystemName
 
 
 @dataclass(slots=True)
@@ -27,6 +28,18 @@ def _bulk() -> "Bulk":
     from safeinstall import wiring  # noqa: PLC0415 - `--version` needs none of it
 
     return wiring.bulk()
+
+
+def _own_registries(ecosystem: "EcosystemName") -> tuple[str, ...]:
+    from safeinstall import wiring  # noqa: PLC0415 - see `_bulk`
+
+    return wiring.own_registries(ecosystem)
+
+
+def _listed(place: Path) -> Mapping[str, str]:
+    from safeinstall import wiring  # noqa: PLC0415 - see `_bulk`
+
+    return wiring.listed(place)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +62,10 @@ class Outside:
     """The advisory sources that the settings switch on; the path is our cache folder."""
     bulk: Callable[[], "Bulk"] = _bulk
     """Where the bulk exports come from."""
+    own_registries: Callable[["EcosystemName"], tuple[str, ...]] = _own_registries
+    """The URLs of an ecosystem's own public registry."""
+    listed: Callable[[Path], Mapping[str, str]] = _listed
+    """What pip lists in a folder of distributions: name -> version."""
     system_file: Path = SYSTEM_FILE
     stage: Stage = field(default_factory=Stage)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from safeinstall.model import Edge, Intent, Plan, Purl, Release
 from safeinstall.purl import parts
+from safeinstall.runs import AUDIT
 from safeinstall.text import printable
 
 
@@ -38,7 +39,9 @@ def why(
     words = root.asked if root is not None else None
     if not edges and words is None:
         return ("kept as it is installed",) if root is not None and root.kept else ("asked for while it was resolved",)
-    if words is None:
+    if intent.verb == AUDIT:
+        last = f"in {printable(words or 'what was audited')}"
+    elif words is None:
         last = "asked for by the project"
     elif words in intent.asked:
         last = "asked for on the command line"

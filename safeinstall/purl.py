@@ -1,6 +1,7 @@
 """`Purl` and its one normalised spelling (package-url specification, types `pypi` and `npm`)."""
 
 import re
+from collections.abc import Mapping
 
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
@@ -55,6 +56,11 @@ def parts(purl: Purl) -> tuple[EcosystemName, str, str | None]:
     """Return ecosystem, name (npm: with its scope) and version of *purl*."""
     ecosystem, url = _read(purl)
     return ecosystem, _name(url), url.version
+
+
+def qualifiers(purl: Purl) -> Mapping[str, str]:
+    """Return the qualifiers of *purl*: `vcs_url`, `download_url`, `repository_url`."""
+    return _qualifiers(_read(purl)[1])
 
 
 def project(purl: Purl) -> Purl:

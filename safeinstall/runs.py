@@ -10,6 +10,10 @@ BLOCKED_BY_FINDING = 40
 BLOCKED_BY_GAP = 41
 
 
+AUDIT = "audit"
+"""The verb of a run that judged what is there, and could install nothing."""
+
+
 class Phase(str, Enum):
     """What the gateway is doing for the package manager."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from safeinstall.config import Settings
-    from safeinstall.contracts import Bulk, Check, Ecosystem, Runner, Source
+    from safeinstall.contracts import Bulk, Check, Ecosystem, InventoryReader, Runner, Source
+    from safeinstall.model import EcosystemName
     from safeinstall.sources.cache import Cache
 
 # ruff: noqa: PLC0415 - importing late is what this module is for
@@ -51,6 +52,38 @@ def checks() -> Sequence["Check"]:
     from safeinstall.checks import CHECKS
 
     return CHECKS
+
+
+def inventories() -> "Sequence[InventoryReader]":
+    """Return the readers of what can be audited."""
+    from safeinstall.inventories import INVENTORIES
+
+    return INVENTORIES
+
+
+def own_registries(ecosystem: "EcosystemName") -> tuple[str, ...]:
+    """Return the URLs of the ecosystem's own public registry, as the tools have them built in."""
+    from safeinstall.model import EcosystemName
+
+    if ecosystem is EcosystemName.PYPI:
+        from pip._internal.models.index import PyPI
+
+        return PyPI.simple_url, f"https://{PyPI.file_storage_domain}/"
+    from urllib.parse import urlsplit
+
+    from packageurl.contrib.purl2url import get_download_url
+
+    url = str(get_download_url("pkg:npm/npm@1.0.0"))
+    host = urlsplit(url).hostname or ""
+    # yarn 1 has a name of its own for npm's registry, and writes it into every lockfile.
+    return url.partition("npm/-/")[0], f"https://registry.yarnpkg.{host.rpartition('.')[2]}/"
+
+
+def listed(place: Path) -> Mapping[str, str]:
+    """Return what pip lists in *place*, by pip-api; our own pip is asked, so nothing of the environment runs."""
+    import pip_api
+
+    return {one.name: str(one.version) for one in pip_api.installed_distributions(paths=[place]).values()}
 
 
 def bulk() -> "Bulk":

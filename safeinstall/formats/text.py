@@ -22,7 +22,7 @@ from safeinstall.model import (
 from safeinstall.paths import ways, why
 from safeinstall.policy import MALWARE
 from safeinstall.purl import parts
-from safeinstall.runs import Run
+from safeinstall.runs import AUDIT, Run
 from safeinstall.text import printable
 
 _COMMANDS_SHOWN = 3
@@ -93,10 +93,15 @@ class Text:
         of = _count(len(run.plan.releases), "release")
         if not run.verdict.allowed:
             findings, gaps = _count(counts.blocking_findings, "finding"), _count(counts.blocking_gaps, "gap")
+            if run.intent.verb == AUDIT:
+                what = "affected" if counts.blocking_findings else "not judged"
+                return f"{self._paint(what, _RED)}: {findings}, {gaps} in {of}. Nothing was installed or changed."
             return f"{self._paint('blocked', _RED)}: {findings}, {gaps} in {of}. Nothing was installed."
         then = "nothing was installed, as only the plan was asked for" if self.planning else "installing"
+        if run.intent.verb == AUDIT:
+            then = "only read: nothing was installed or changed"
         if not run.plan.releases:
-            return f"safeinstall: no release to judge; {then if self.planning else 'going on'}"
+            return f"safeinstall: no release to judge; {'going on' if then == 'installing' else then}"
         said = [_count(counts.warnings, "warning")] if counts.warnings else []
         said += [_count(counts.overridden, "override")] if counts.overridden else []
         loud = bool(said)
