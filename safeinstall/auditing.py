@@ -80,7 +80,7 @@ def joined(inventories: Sequence[Inventory]) -> Plan:
     pages: dict[Purl, Project] = {}
     for inventory in inventories:
         for release in inventory.releases:
-            key = (release.purl, release.registry, release.artifact.kind, release.kept)
+            key = (release.purl, release.registry, release.artifact.kind)
             other = releases.get(key)
             releases[key] = release if other is None else _both(other, release)
         for page in inventory.projects:
@@ -102,6 +102,7 @@ def _both(one: Release, other: Release) -> Release:
         one,
         asked=", ".join(labels) or None,
         alias=one.alias or other.alias,
+        kept=one.kept and other.kept,
         install_script=one.install_script or other.install_script,
         yanked=one.yanked if one.yanked is not None else other.yanked,
         artifact=replace(one.artifact, digests=digests),

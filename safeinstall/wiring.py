@@ -73,7 +73,7 @@ def own_registries(ecosystem: "EcosystemName") -> tuple[str, ...]:
 
     from packageurl.contrib.purl2url import get_download_url
 
-    url = str(get_download_url("pkg:npm/npm@1.0.0"))
+    url = str(get_download_url("pkg:npm/npm@1.0.0"))  # type: ignore[no-untyped-call]
     host = urlsplit(url).hostname or ""
     # yarn 1 has a name of its own for npm's registry, and writes it into every lockfile.
     return url.partition("npm/-/")[0], f"https://registry.yarnpkg.{host.rpartition('.')[2]}/"

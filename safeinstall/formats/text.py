@@ -29,6 +29,7 @@ _COMMANDS_SHOWN = 3
 _PURL = 2000
 """Characters of a purl: one that names a URL or a commit is of no use when it is cut."""
 _NAMES_SHOWN = 3
+_OFFLINE = "--safeinstall-offline"
 _ADVISORY = "advisory"
 """The check whose gaps are the silence of advisory sources."""
 _RED, _YELLOW, _CYAN, _BOLD = "31", "33", "36", "1"
@@ -59,7 +60,7 @@ class Text:
         shown = [ruling for ruling in run.verdict.rulings if ruling.decision is not Decision.NOTE]
         blocks = [*(_lines(group, where, self._paint) for group in _groups(shown)), *self._asides(run)]
         paragraphs = ["\n".join(block) for block in blocks if block]
-        command = _last_resort(run.verdict.rulings)
+        command = _last_resort(run.verdict.rulings, offline="--offline" if run.intent.verb == AUDIT else _OFFLINE)
         if command:
             paragraphs.append("\n".join(command))
         paragraphs.append(self._summary(run))
@@ -202,11 +203,13 @@ def _title(result: Finding | Gap, releases: int) -> str:
             return f"{_named(purl)} could not be judged: {printable(reason)}"
 
 
-def _last_resort(rulings: Sequence[Ruling]) -> list[str]:
+def _last_resort(rulings: Sequence[Ruling], *, offline: str) -> list[str]:
     """Return the commands that let through what blocks; the hints above them are the better way."""
     groups = list(_groups([ruling for ruling in rulings if ruling.decision is Decision.BLOCK]))
     # Nobody allows a whole set release by release because a source is down.
     singles = [ruling.result for group in groups if not _is_outage(group) for ruling in group]
+    # What has no version cannot be let through by one.
+    singles = [one for one in singles if parts(one.purl)[2] is not None or "?" in one.purl]
     if not groups:
         return []
     lines = ["If you have looked into it yourself and take the risk, a last resort:"]
@@ -218,8 +221,8 @@ def _last_resort(rulings: Sequence[Ruling]) -> list[str]:
     if len(singles) > _COMMANDS_SHOWN:
         lines.append(f"  and so on for {len(singles) - _COMMANDS_SHOWN} more")
     if any(_is_outage(group) for group in groups):
-        lines.append("  --safeinstall-offline, which judges with what is on this machine and says how old that is")
-    return lines
+        lines.append(f"  {offline}, which judges with what is on this machine and says how old that is")
+    return lines if len(lines) > 1 else []
 
 
 def _is_outage(group: Sequence[Ruling]) -> bool:

@@ -234,7 +234,6 @@ class Draft:
 
 def _labelled(release: Release, label: str) -> Release:
 
-
     return replace(release, asked=label)
 
 

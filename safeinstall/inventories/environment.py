@@ -62,7 +62,7 @@ class Environment:
             listings = [pool.submit(origins.listed, place) for place in places]
             found = [one for place in places for one in _distributions(place)]
             listed = {name: version for listing in listings for name, version in listing.result().items()}
-        releases = {canonicalize_name(one.name): _release(draft, one) for one in found}
+        releases: dict[str, Release] = {canonicalize_name(one.name): _release(draft, one) for one in found}
         for name, version in listed.items():
             if canonicalize_name(name) not in releases:
                 releases[canonicalize_name(name)] = draft.registered(name, version)

@@ -57,9 +57,7 @@ def locked(  # noqa: PLR0913 - an entry of a lockfile has that many parts
 ) -> Release:
     """Add the entry of a lockfile that calls *source* the place of *name* at *version*, and return its release."""
     if source is None or source == "":
-        return draft.registered(
-            name, version, digests=digests, alias=alias, script=script, deprecated=deprecated
-        )
+        return draft.registered(name, version, digests=digests, alias=alias, script=script, deprecated=deprecated)
     if source.startswith(("file:", "link:", "portal:", "workspace:", ".", "/")):
         folder = not source.partition("#")[0].endswith((".tgz", ".tar.gz"))
         kind = ArtifactKind.LOCAL_PROJECT if folder else ArtifactKind.LOCAL_FILE

@@ -45,8 +45,8 @@ class PoetryLock:
             release = _package(draft, name, package, digests)
             found.setdefault(canonicalize_name(name), []).append((release, package))
         for pairs in found.values():
-            for release, package in pairs:
-                for wanted, words in (optional(package, "dependencies", dict) or {}).items():
+            for release, told in pairs:
+                for wanted, words in (optional(told, "dependencies", dict) or {}).items():
                     for child, _ in found.get(canonicalize_name(str(wanted)), ()):
                         text = words if isinstance(words, str) else ""
                         draft.edge(release.purl, child.purl, printable(f"{wanted} {text}".strip()))

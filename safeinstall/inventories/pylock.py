@@ -65,9 +65,7 @@ def _package(draft: Draft, package: Mapping[str, object]) -> Release | None:
     return files(draft, name, version, package, optional(package, "index", str))
 
 
-def files(
-    draft: Draft, name: str, version: str, package: Mapping[str, object], registry: str | None
-) -> Release:
+def files(draft: Draft, name: str, version: str, package: Mapping[str, object], registry: str | None) -> Release:
     """Add a release that *package* lists the files of: any of them may be the one that is installed."""
     wheels = items(package, "wheels", dict)
     sdist = optional(package, "sdist", dict)

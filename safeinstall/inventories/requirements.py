@@ -121,9 +121,7 @@ def _requirement(draft: Draft, line: _Line, registry: str | None) -> bool:
     return False
 
 
-def _pinned(
-    draft: Draft, line: _Line, wanted: Requirement, digests: tuple[Digest, ...], registry: str | None
-) -> bool:
+def _pinned(draft: Draft, line: _Line, wanted: Requirement, digests: tuple[Digest, ...], registry: str | None) -> bool:
     exact = [one for one in wanted.specifier if one.operator in ("==", "===") and not one.version.endswith(".*")]
     if len(exact) != 1:
         place = f"line {line.number}" if line.file == draft.label else f"line {line.number} of {line.file}"
@@ -145,5 +143,3 @@ def _direct(draft: Draft, name: str, url: str, digests: tuple[Digest, ...]) -> N
         kind = ArtifactKind.LOCAL_FILE if archive else ArtifactKind.LOCAL_PROJECT
         url = url if url.startswith("file:") else f"file:{url}"
     draft.unvouched(name, "", kind, url, digests=digests)
-
-

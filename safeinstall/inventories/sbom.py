@@ -32,28 +32,34 @@ class Sbom:
         if optional(document, "bomFormat", str) != "CycloneDX":
             raise MalformedAnswer("it is no CycloneDX document, nor a lockfile that is known here")
         draft = Draft(kind=self.ident, label=label, origins=origins, ecosystem=EcosystemName.PYPI)
-        found: dict[str, Purl] = {}
-        others = unnamed = 0
-        for component in _components(document, depth=0):
-            text = optional(component, "purl", str)
-            if text is None:
-                unnamed += optional(component, "type", str) not in ("file", "operating-system", "device", "data")
-            elif not text.lower().startswith(_OURS):
-                others += 1
-            else:
-                release = _component(draft, component, text)
-                if release is not None:
-                    found[optional(component, "bom-ref", str) or text] = release.purl
+        found = _found(draft, document)
         for entry in items(document, "dependencies", dict):
             parent = found.get(optional(entry, "ref", str) or "")
             for child in items(entry, "dependsOn", str):
                 if parent is not None and child in found and found[child] != parent:
                     draft.edge(parent, found[child], purls.parts(found[child])[1])
-        if others:
-            draft.notes.append(f"{label}: {others} of its components are of other ecosystems, and were not judged")
-        if unnamed:
-            draft.notes.append(f"{label}: {unnamed} of its components have no package URL, and were not judged")
         return draft.finish()
+
+
+def _found(draft: Draft, document: object) -> Mapping[str, Purl]:
+    """Add every component of ours, and return each by its reference."""
+    found: dict[str, Purl] = {}
+    others = unnamed = 0
+    for component in _components(document, depth=0):
+        text = optional(component, "purl", str)
+        if text is None:
+            unnamed += optional(component, "type", str) not in ("file", "operating-system", "device", "data")
+        elif not text.lower().startswith(_OURS):
+            others += 1
+        else:
+            release = _component(draft, component, text)
+            if release is not None:
+                found[optional(component, "bom-ref", str) or text] = release.purl
+    if others:
+        draft.notes.append(f"{draft.label}: {others} of its components are of other ecosystems, and were not judged")
+    if unnamed:
+        draft.notes.append(f"{draft.label}: {unnamed} of its components have no package URL, and were not judged")
+    return found
 
 
 def _components(document: object, *, depth: int) -> Iterator[Mapping[str, object]]:
@@ -84,5 +90,3 @@ def _component(draft: Draft, component: Mapping[str, object], text: str) -> Rele
         draft.gap(name, f"`{printable(name)}` has no version")
         return None
     return draft.registered(name, version, registry=origin.get("repository_url"), digests=digests)
-
-

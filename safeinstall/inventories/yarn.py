@@ -17,7 +17,7 @@ from safeinstall.inventory import Inventory, Origins
 from safeinstall.model import ArtifactKind, EcosystemName, Release
 from safeinstall.text import printable
 
-_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s",:][^\s",]*)')
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s",]+)')
 _SHA1 = re.compile(r"#([0-9a-f]{40})$")
 _OWN = ("workspace", "link", "portal")
 _KEYS = ("dependencies", "optionalDependencies")
@@ -80,14 +80,11 @@ def _blocks(text: str) -> Iterator[_Entry]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         indent = len(line) - len(line.lstrip(" "))
-        words = [found[1] if found[1] is not None else found[2] for found in _WORD.finditer(line)]
+        words = _words(line)
         if indent == 0:
             if entry is not None:
                 yield entry
-            if not words or not line.rstrip().endswith(":"):
-                raise MalformedAnswer(f"line {number} is none of yarn's")
-            words[-1] = words[-1].removesuffix(":") if not line.rstrip().endswith('":') else words[-1]
-            entry, inner = _Entry(descriptors=tuple(words)), False
+            entry, inner = _Entry(descriptors=_heads(line, number)), False
         elif entry is None:
             raise MalformedAnswer(f"line {number} belongs to nothing")
         elif indent == 2:  # noqa: PLR2004 - yarn's own step
@@ -98,6 +95,19 @@ def _blocks(text: str) -> Iterator[_Entry]:
             entry.requires.append((words[0], words[1]))
     if entry is not None:
         yield entry
+
+
+def _words(line: str) -> list[str]:
+    return [found[1] if found[1] is not None else found[2] for found in _WORD.finditer(line)]
+
+
+def _heads(line: str, number: int) -> tuple[str, ...]:
+    """Return the descriptors that a block stands for: `"a@^1.0.0", a@^1.1.0:`."""
+    whole = line.rstrip()
+    words = _words(whole.removesuffix(":"))
+    if not words or not whole.endswith(":"):
+        raise MalformedAnswer(f"line {number} is none of yarn's")
+    return tuple(words)
 
 
 def _name(descriptor: str) -> tuple[str, str | None]:
@@ -154,7 +164,7 @@ def _resolution(draft: Draft, key: str, entry: object, resolution: str) -> Relea
         # `patch:` lays the user's own changes over a release: what it is made from is judged.
         return _patched(draft, key, name, rest)
     version = optional(entry, "version", str) or ""
-    asked = key.split(",")[0].strip()
+    asked = key.split(",", maxsplit=1)[0].strip()
     alias = asked[: asked.find("@", 1)]
     if protocol == "npm":
         version, _, query = rest.partition("::")
