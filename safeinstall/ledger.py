@@ -18,6 +18,7 @@ from pathlib import Path
 from safeinstall import __version__, journal
 from safeinstall.commandline import shown
 from safeinstall.errors import SafeinstallError
+from safeinstall.formats.cooling import let_through_of, withheld_of
 from safeinstall.formats.json_v1 import gateway, moment, override_of, ruling_of, source_of
 from safeinstall.model import Intent, Plan
 from safeinstall.runs import Environment, Installed, Run
@@ -37,6 +38,8 @@ def entry(run: Run, *, exit_code: int, planning: bool) -> dict[str, object]:
         "plan": digest(run.plan),
         "releases": _releases(run.plan),
         "edges": _edges(run.plan),
+        "withheld": withheld_of(run.plan),
+        "let_through": let_through_of(run.plan),
         "sources": [source_of(one) for one in run.sources],
         "settings": [[setting, origin] for setting, origin in run.settings],
         "offline": run.offline,

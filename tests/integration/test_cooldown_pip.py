@@ -143,14 +143,16 @@ def test_an_index_without_upload_times_lets_a_usual_install_through_with_one_lin
     )
 
 
+@pytest.mark.parametrize("pin", ["", "==2.0"], ids=["ranged", "pinned"])
 def test_a_young_build_requirement_is_withheld_too(
-    user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
+    pin: str, user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
 ) -> None:
-    """What builds runs first of all: it is planned and judged under the same cooldown."""
+    """What builds runs first of all: it is taken old enough; what is pinned is judged when the build asks for it."""
     project = tmp_path / "proj"
     project.mkdir()
     (project / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["backend"]\nbuild-backend = "backend"\n[project]\nname = "mine"\nversion = "1"\n'
+        f'[build-system]\nrequires = ["backend{pin}"]\nbuild-backend = "backend"\n'
+        '[project]\nname = "mine"\nversion = "1"\n'
     )
     code = (
         "import os\n"
@@ -165,8 +167,14 @@ def test_a_young_build_requirement_is_withheld_too(
 
     outcome = user.pip(venv, "install", str(project), cwd=tmp_path, index=pypi.index_url, plan=True)
 
-    assert outcome.code == INSTALLED, str(outcome)
-    assert [hit.path.rpartition("/")[2] for hit in pypi.artifact_hits()] == ["backend-1.0-py3-none-any.whl"]
+    fetched = [hit.path.rpartition("/")[2] for hit in pypi.artifact_hits()]
+    if pin:
+        assert outcome.code == FINDING, str(outcome)
+        assert "error[fresh-release]: `backend` 2.0 was uploaded 12 h ago" in outcome.err, str(outcome)
+        assert fetched == []
+    else:
+        assert outcome.code == INSTALLED, str(outcome)
+        assert fetched == ["backend-1.0-py3-none-any.whl"]
 
 
 def test_what_is_installed_is_no_news_and_is_not_taken_back(
