@@ -75,10 +75,11 @@ def _umask() -> int:
 
 
 def use_popular(outside: Outside, settings: Settings, where: Places) -> None:
-    """Let newer lists of popular names count, where an update or a bundle has brought some; say what is not used."""
+    """Let newer lists of popular and known names count, where a bundle has brought some; say what is not used."""
     from safeinstall.advisories.bundle import POPULAR  # noqa: PLC0415 - not for commands that install nothing
     from safeinstall.feeds import index_folder  # noqa: PLC0415
-    from safeinstall.names.popular import look_in  # noqa: PLC0415
+    from safeinstall.names import known, popular  # noqa: PLC0415
 
-    for notice in look_in(index_folder(settings, where.cache) / POPULAR):
+    folder = index_folder(settings, where.cache) / POPULAR
+    for notice in (*popular.look_in(folder), *known.look_in(folder)):
         outside.say(f"warning: {printable(notice, limit=400)}\n")

@@ -10,6 +10,7 @@ from safeinstall.commands.standings import lines
 from safeinstall.config import Settings
 from safeinstall.contracts import Source
 from safeinstall.model import EcosystemName, Override
+from safeinstall.names import known
 from safeinstall.names.popular import names_file, packaged, popular
 from safeinstall.outside import Outside
 from safeinstall.places import Places, places
@@ -35,10 +36,11 @@ def _lines(outside: Outside, settings: Settings, where: Places) -> Iterator[str]
     yield from _section("settings", rows)
     yield from _section("locked", [f"{key} by {path}" for key, path in settings.locked.items()])
     now = outside.now()
-    known = lines(_sources(outside, settings), settings, where.cache, now=now)
-    yield from _section("advisory sources", list(known))
+    told = lines(_sources(outside, settings), settings, where.cache, now=now)
+    yield from _section("advisory sources", list(told))
     use_popular(outside, settings, where)
     yield from _section("popular names", [_popular(one) for one in EcosystemName])
+    yield from _section("known names", [_known(one) for one in EcosystemName])
     for title, ended in (("overrides in force", False), ("overrides that ended", True)):
         found = [one for one in settings.overrides if (one.until is not None and one.until <= now) is ended]
         yield from _section(title, [_override(one) for one in found])
@@ -54,6 +56,12 @@ def _popular(ecosystem: EcosystemName) -> str:
     index = popular(ecosystem)
     origin = "came with safeinstall" if names_file(ecosystem) == packaged(ecosystem) else str(names_file(ecosystem))
     return f"{ecosystem.value}: {index.size:,} names as of {index.as_of}, {origin}"
+
+
+def _known(ecosystem: EcosystemName) -> str:
+    table, path = known.known(ecosystem), known.known_file(ecosystem)
+    origin = "came with safeinstall" if path == known.packaged(ecosystem) else str(path)
+    return f"{ecosystem.value}: {table.size:,} names as of {table.as_of}, {origin}"
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from safeinstall.feeds import index_folder, index_url, popular_url
 from safeinstall.formats.text import age
 from safeinstall.model import EcosystemName
 from safeinstall.names import popular
+from safeinstall.names.known import known_file
 from safeinstall.outside import Outside
 from safeinstall.places import places
 from safeinstall.progress import Quiet, Terminal
@@ -126,6 +127,4 @@ def _listed(outside: Outside, standings: Mapping[EcosystemName, Standing]) -> st
 
 def _popular() -> Iterator[Path]:
     for ecosystem in EcosystemName:
-        path = popular.names_file(ecosystem)
-        if path.is_file():
-            yield path
+        yield from (path for path in (popular.names_file(ecosystem), known_file(ecosystem)) if path.is_file())

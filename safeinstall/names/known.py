@@ -34,6 +34,8 @@ FOLDER = Path(__file__).parent.parent / "data" / "known"
 
 _NUMBER = 4
 
+_chosen: dict[EcosystemName, Path] = {}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
@@ -111,11 +113,51 @@ def open_known(path: Path) -> Known:
         raise _damaged(path.name) from error
 
 
+def packaged(ecosystem: EcosystemName) -> Path:
+    """Return where the table of *ecosystem* that came with safeinstall lies."""
+    return FOLDER / f"{ecosystem.value}.known"
+
+
+def known_file(ecosystem: EcosystemName) -> Path:
+    """Return the table of *ecosystem* that counts in this process."""
+    return _chosen.get(ecosystem, packaged(ecosystem))
+
+
+def look_in(folder: Path) -> tuple[str, ...]:
+    """
+    Let the tables in *folder* count in this process that are whole, and newer or larger; returns what was not used.
+
+    As `popular.look_in`: called once by the command, and a table that cannot be used ends no run.
+    """
+    said = []
+    _chosen.clear()
+    known.cache_clear()
+    for ecosystem in EcosystemName:
+        path = folder / packaged(ecosystem).name
+        if not path.is_file():
+            continue
+        try:
+            fresh = _checked(path, ecosystem)
+        except NamesDamaged:
+            said.append(f"{path} is damaged and not used: the table that came with safeinstall counts instead")
+            continue
+        if (fresh.as_of, fresh.size) > (known(ecosystem).as_of, known(ecosystem).size):
+            _chosen[ecosystem] = path
+            known.cache_clear()
+    return tuple(said)
+
+
 @cache
 def known(ecosystem: EcosystemName) -> Known:
     """Return the known names of *ecosystem*, opened and verified once; raises `NamesDamaged` unless all is whole."""
-    table = open_known(FOLDER / f"{ecosystem.value}.known")
+    return _checked(known_file(ecosystem), ecosystem)
+
+
+def _checked(path: Path, ecosystem: EcosystemName) -> Known:
+    table = open_known(path)
     table.verify()
+    if table.ecosystem is not ecosystem:
+        raise _damaged(path.name)
     return table
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,18 @@ from hypothesis import strategies as st
 
 from safeinstall.model import EcosystemName
 from safeinstall.names.index import NamesDamaged
-from safeinstall.names.known import FOLDER, MAGIC, WIDTH, Known, known, open_known, pack_known
+from safeinstall.names.known import (
+    FOLDER,
+    MAGIC,
+    WIDTH,
+    Known,
+    known,
+    known_file,
+    look_in,
+    open_known,
+    pack_known,
+    packaged,
+)
 from tools.build_known import main
 
 DAY = date(2026, 11, 1)
@@ -102,6 +114,40 @@ def test_the_shipped_tables_are_whole(ecosystem: EcosystemName) -> None:
 
     assert table.size > 30_000
     assert sum(path.stat().st_size for path in FOLDER.parent.rglob("*") if path.is_file()) < LARGEST
+
+
+@pytest.fixture
+def afterwards() -> Iterator[None]:
+    """Let the shipped tables count again."""
+    yield
+    look_in(FOLDER / "nowhere")
+
+
+@pytest.mark.usefixtures("afterwards")
+def test_a_larger_table_of_a_later_day_counts(tmp_path: Path) -> None:
+    """Whoever has a whole list brings it in a bundle."""
+    (tmp_path / "pypi.known").write_bytes(pack_known(PYPI, ["qzxv-old-thing"], date(2030, 1, 1)))
+
+    assert look_in(tmp_path) == ()
+    assert (known(PYPI).holds("qzxv-old-thing"), known_file(PYPI)) == (True, tmp_path / "pypi.known")
+    assert known_file(NPM) == packaged(NPM)
+
+
+@pytest.mark.usefixtures("afterwards")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(pack_known(PYPI, ["x"], date(2001, 1, 1)), 0, id="older"),
+        pytest.param(pack_known(PYPI, ["x"], date(2030, 1, 1))[:-1], 1, id="damaged"),
+        pytest.param(pack_known(NPM, ["x"], date(2030, 1, 1)), 1, id="of-the-other-registry"),
+    ],
+)
+def test_a_table_that_is_no_better_does_not_count(tmp_path: Path, content: bytes, said: int) -> None:
+    """The one that came with safeinstall stays, and damage is told."""
+    (tmp_path / "pypi.known").write_bytes(content)
+
+    assert len(look_in(tmp_path)) == said
+    assert known_file(PYPI) == packaged(PYPI)
 
 
 def test_the_script_leaves_out_names_of_malware(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
