@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.fields import mapping, optional
-from safeinstall.gateway.npm_audit import without
+from safeinstall.gateway.npm_audit import Audits, is_audit
 from safeinstall.gateway.npm_cache import Packument, PackumentCache
 from safeinstall.gateway.npm_cooling import CoolPackuments
 from safeinstall.gateway.npm_history import history
@@ -47,7 +47,6 @@ MAX_PACKUMENT: Final = 300_000_000
 _MAX_ERROR: Final = 100_000
 _AHEAD: Final = 12
 _MOST_AHEAD: Final = 5_000
-_AUDIT = "/-/npm/v1/security/"
 # npm tries 5xx again after 10 and 60 seconds; the gateway has tried twice itself, so its own failure is a status that
 # npm reports at once.
 _FAILED = HTTPStatus.FAILED_DEPENDENCY
@@ -97,7 +96,7 @@ class NpmGateway:
         self._now = now
         self._keeps = keeps
         self.cool = CoolPackuments(withholding)
-        self._unspoken: frozenset[str] = frozenset()
+        self.audits = Audits(upstream)
         self._state = _State()
         self._ahead = ThreadPoolExecutor(max_workers=_AHEAD, thread_name_prefix="npm-ahead")
 
@@ -158,7 +157,7 @@ class NpmGateway:
 
         A page that failed while planning fails again in the same way. Names in *unspoken* are taken out of npm's audit.
         """
-        self._unspoken = unspoken
+        self.audits.unspoken = unspoken
         self.phase = Phase.INSTALL
         self._state.pages = dict(self.pages())
         for planned in tarballs:
@@ -174,7 +173,7 @@ class NpmGateway:
             return self._planned_page(request) if self.phase is Phase.PLAN else self._frozen_page(request)
         if self.phase is Phase.INSTALL and request.method in {"GET", "HEAD"} and kind == "tarball":
             return self._tarball(request)
-        if self.phase is Phase.INSTALL and _AUDIT in urlsplit(request.url).path:
+        if is_audit(request) and (self.phase is Phase.INSTALL or self.audits.while_planning):
             return self._audit(request)
         artifact = AccessKind.ARTIFACT if kind == "tarball" else AccessKind.OTHER
         when = "while planning" if self.phase is Phase.PLAN else "while installing"
@@ -324,19 +323,11 @@ class NpmGateway:
         return Response(HTTPStatus.OK, headers, chain((first,), rest), AccessKind.ARTIFACT)
 
     def _audit(self, request: Request) -> Response:
-        headers = {key: value for key, value in request.headers.items() if key != "accept-encoding"}
         try:
-            asked = request.body
-            if self._unspoken:
-                headers.pop("content-encoding", None)
-                asked = without(asked, self._unspoken)
-            answer = self._upstream.open(
-                request.url, method=request.method, headers=headers, transport=request.transport, body=asked
-            )
-            body = answer.read(MAX_PACKUMENT)
+            status, told = self.audits.ask(request)
         except (SourceUnavailable, MalformedAnswer) as error:
             return _json(_FAILED, {"error": error.message}, kind=AccessKind.OTHER)
-        return _document(answer.status, body, kind=AccessKind.OTHER)
+        return _document(status, told, kind=AccessKind.OTHER)
 
     def _refuse(self, reason: str) -> None:
         with self._state.lock:

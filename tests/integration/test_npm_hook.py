@@ -11,7 +11,6 @@ from safeinstall.ecosystems.npm import NpmEcosystem
 from safeinstall.ecosystems.npm.interpreter import located
 from safeinstall.ecosystems.npm.process import hooked
 from safeinstall.effects import SubprocessRunner
-from safeinstall.errors import NotUnderstood
 from safeinstall.gateway.server import LoopbackServer, Request, Response, Transport
 from safeinstall.model import ArtifactKind, Release
 from safeinstall.runs import Phase
@@ -377,10 +376,10 @@ def test_npm_itself_tells_which_command_it_would_run(
 
 
 @pytest.mark.parametrize("where", ["argument", "npmrc", "environment"])
-def test_a_global_install_is_refused_however_it_is_asked_for(
+def test_a_global_install_is_planned_however_it_is_asked_for(
     tool: Path, home: Path, npm: NpmRegistry, tmp_path: Path, where: str
 ) -> None:
-    """It is not guarded yet, also when only the configuration says so."""
+    """Also when only the configuration says so; nothing is fetched for it."""
     npm.publish(tarball("top"))
     user = NpmUser(home=home, tool=tool, registry=npm.url)
     project = environments.npm_project(tmp_path / "project", npmrc=["location=global"] if where == "npmrc" else [])
@@ -388,8 +387,10 @@ def test_a_global_install_is_refused_however_it_is_asked_for(
         {"npm_config_global": "1"} if where == "environment" else {}
     )
 
-    with pytest.raises(NotUnderstood, match="globally is not guarded yet"):
-        user.plan("install", "top", *(["-g"] if where == "argument" else []), cwd=project, env=env)
+    plan = user.plan("install", "top", *(["-g"] if where == "argument" else []), cwd=project, env=env)
+
+    assert [release.name for release in plan.releases] == ["top"]
+    assert npm.artifact_hits() == ()
 
 
 @pytest.mark.parametrize("wrapper", ['exec node {cli} "$@"', '{node} {cli} "$@"', 'exec {tool} "$@"'])

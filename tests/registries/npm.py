@@ -79,6 +79,8 @@ class NpmRegistry(LoopbackHttp):
         """Bind; nothing is published yet."""
         self.attestations: dict[str, object] = {}
         """What is answered at other paths, such as where attestations are."""
+        self.advisories: dict[str, object] = {}
+        """What npm's own audit is told, by name."""
         super().__init__(*hosts)
         self.switches = Switches()
         self._packages: dict[str, _Package] = {}
@@ -185,7 +187,7 @@ class NpmRegistry(LoopbackHttp):
 
     def _audit(self, path: str) -> Reply:
         if path == "/-/npm/v1/security/advisories/bulk":
-            return _json({})
+            return _json(self.advisories)
         if path == "/-/npm/v1/security/audits/quick":
             counts = {"info": 0, "low": 0, "moderate": 0, "high": 0, "critical": 0}
             return _json({"actions": [], "advisories": {}, "muted": [], "metadata": {"vulnerabilities": counts}})

@@ -13,7 +13,7 @@ from safeinstall.ecosystems.npm.interpreter import located
 from safeinstall.ecosystems.npm.process import hooked
 from safeinstall.ecosystems.npm.registries import Keeper
 from safeinstall.ecosystems.npm.session import NpmSession, told_registry
-from safeinstall.ecosystems.npm.verbs import Reading, Understood, classified, read, words
+from safeinstall.ecosystems.npm.verbs import Reading, Understood, classified, read, read_npx, words
 from safeinstall.errors import MalformedAnswer, NotUnderstood
 from safeinstall.fields import field, items, optional
 from safeinstall.gateway.npm import NpmGateway
@@ -37,10 +37,10 @@ class NpmEcosystem:
 
     def parse(self, tool: str, argv: Sequence[str], world: World) -> Intent:
         """See `Ecosystem.parse`."""
-        reading = read(argv) if tool != "npx" else classified("exec", argv)
-        asked = words(argv)
+        reading = read(argv) if tool != "npx" else read_npx(argv)
+        asked = words(argv) if tool != "npx" else words(("exec", *argv))[:1]
         if reading.understood is Understood.UNSURE:
-            reading, asked = _told_by_npm(argv, world)
+            reading, asked = _told_by_npm(tool, argv, world)
         if reading.understood is Understood.NOT_YET:
             raise NotUnderstood(
                 f"`{printable(tool)} {printable(reading.verb)}` {reading.why}; it is not guarded yet",
@@ -100,9 +100,9 @@ class NpmEcosystem:
                 )
 
 
-def _told_by_npm(argv: Sequence[str], world: World) -> tuple[Reading, tuple[str, ...]]:
+def _told_by_npm(tool: str, argv: Sequence[str], world: World) -> tuple[Reading, tuple[str, ...]]:
     """Return how npm itself reads *argv*, by its own configuration and options; nothing is run by it."""
-    npm = located(real_tool("npm", world.env, world.cwd), world.runner, world.env, world.cwd)
+    npm = located(real_tool(tool, world.env, world.cwd), world.runner, world.env, world.cwd)
     with tempfile.TemporaryDirectory(prefix="safeinstall-npm-") as temp:
         out = Path(temp) / "intent.json"
         settings = {"mode": "intent", "out": str(out), "gateway": _CLOSED, "temp": temp}

@@ -62,7 +62,11 @@ class Document:
     filtered: bool
     """Only some workspaces are installed."""
     writes: bool
-    """False: `--dry-run`, `--package-lock-only`."""
+    """False: `--dry-run`, `--package-lock-only`, or a command that only runs or fetches."""
+    globally: bool
+    """npm was called with `--global`, or is configured so."""
+    shared: bool
+    """It is the global folder, of which npm keeps no lockfile."""
     registry: str
     chosen: tuple[tuple[str, str], ...]
     """The settings of the project's own `.npmrc` that choose a registry, with the URL of each."""
@@ -84,6 +88,8 @@ def read(document: object) -> Document:
         strategy=field(document, "strategy", str),
         filtered=field(document, "filtered", bool),
         writes=field(document, "writes", bool),
+        globally=optional(document, "global", bool) is True,
+        shared=optional(document, "shared", bool) is True,
         registry=field(document, "registry", str),
         chosen=tuple((field(pair, "0", str), field(pair, "1", str)) for pair in items(document, "chosen", list)),
         own=items(document, "own", str),

@@ -13,6 +13,7 @@ from safeinstall.errors import MalformedAnswer, ToolMissing
 from safeinstall.fields import field
 from safeinstall.text import printable
 
+_SCRIPTS: Final = ("npm-cli.js", "npx-cli.js")
 _SECONDS: Final = timedelta(seconds=30)
 _PROBE: Final = Path(__file__).with_name("probe.js")
 _HINT: Final = "run `npm --version`: safeinstall needs the npm that answers it to be npm's own npm-cli.js, run by node"
@@ -24,7 +25,7 @@ class Npm:
 
     node: Path
     cli: Path
-    """npm-cli.js"""
+    """npm-cli.js, or npx-cli.js beside it when it was called as npx."""
 
 
 def located(tool: Path, runner: Runner, env: Mapping[str, str], cwd: Path) -> Npm:
@@ -35,7 +36,7 @@ def located(tool: Path, runner: Runner, env: Mapping[str, str], cwd: Path) -> Np
     given and ends before npm begins. Raises `ToolMissing`.
     """
     cli = tool.resolve()
-    if cli.name == "npm-cli.js":
+    if cli.name in _SCRIPTS:
         node = shutil.which("node", path=env.get("PATH")) if _by_env(cli) else None
         if node is not None and not _is_script(Path(node)):
             return Npm(node=Path(node), cli=cli)

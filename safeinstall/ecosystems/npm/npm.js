@@ -12,11 +12,13 @@ exports.attach = ({ settings, facts, npmRoot }) => {
   const { exec } = Npm.prototype
   let begun = false
   Npm.prototype.exec = function (command, args = this.argv) {
-    if (!begun) {
-      begun = true
-      begin(this, command, args)
+    const run = () => exec.apply(this, arguments)
+    if (begun) {
+      return run()
     }
-    return exec.apply(this, arguments)
+    begun = true
+    const planner = begin(this, command, args)
+    return planner ? planner.through(run) : run()
   }
 
   function begin (npm, command, args) {
@@ -25,22 +27,31 @@ exports.attach = ({ settings, facts, npmRoot }) => {
     if (settings.mode === 'intent') {
       tell(settings, told)
     }
-    if (verb !== settings.verb || told.global || told.usage) {
+    if (verb !== settings.verb || told.usage || (settings.global !== undefined && settings.global !== told.global)) {
       if (settings.mode === 'install') {
         throw new Error('safeinstall: npm reads its command line or its configuration otherwise than when it was planned')
       }
       tell(settings, { ...told, misunderstood: true })
     }
+    const { npxCache } = npm.flatOptions
     onlineOnly(npm, settings)
+    // What npx has fetched before lies beside npm's cache; only the cache itself is another one while planning.
+    npm.flatOptions.npxCache = npxCache
     facts.flat = npm.flatOptions
     if (settings.mode === 'plan') {
-      fs.writeFileSync(path.join(settings.temp, 'registry'), String(npm.flatOptions.registry))
-      require('./planner.js').attach({ settings, npm, verb, args, inNpm })
-    } else {
-      guardUnpacking(settings, inNpm)
-      guardScripts(settings, inNpm)
+      tellRegistries(settings, npm)
+      return require('./planner.js').attach({ settings, npm, verb, args, inNpm })
     }
+    guardUnpacking(settings, inNpm)
+    guardScripts(settings, inNpm)
+    return null
   }
+}
+
+function tellRegistries (settings, npm) {
+  const scopes = Object.keys(npm.flatOptions).filter(key => /^@[^:]+:registry$/.test(key))
+  fs.writeFileSync(path.join(settings.temp, 'scopes'), scopes.map(key => key.replace(/:registry$/, '')).join('\n'))
+  fs.writeFileSync(path.join(settings.temp, 'registry'), String(npm.flatOptions.registry))
 }
 
 // Write the answer down and end here, before npm does anything of its own.

@@ -11,28 +11,50 @@ const UNVERIFIED = { git: 'vcs', remote: 'url' }
 exports.attach = ({ settings, npm, verb, args, inNpm }) => {
   const seen = new Map()
   const asked = new Set()
+  const running = verb === 'exec' || verb === 'init'
+  if (running) {
+    // Before any other module of npm takes hold of it: here a tool would be run.
+    stayOutOfTools(inNpm, async options => {
+      const place = [].concat(options.binPaths || []).find(one => inside(one, npm.flatOptions.npxCache))
+      if (place) {
+        const Arborist = inNpm('@npmcli/arborist')
+        const arb = new Arborist({ ...npm.flatOptions, path: path.resolve(place, '..', '..') })
+        return planned(arb, await arb.loadActual(), { present: true })
+      }
+      if (verb === 'init') {
+        tell(settings, nothing()) // what follows writes into package.json
+      }
+    })
+  }
   const pacote = inNpm('pacote')
   const npa = inNpm('npm-package-arg')
   watchPacote({ pacote, npa, seen, asked })
-
   const Arborist = inNpm('@npmcli/arborist')
   const { buildIdealTree } = Arborist.prototype
+  const nothing = () => empty({ npm, verb, seen })
+
+  async function planned (arb, tree, { present = false, only = null, add = [] } = {}) {
+    const document = await described({ arb, tree, Arborist, npm, verb, args, seen, npa, present, only, add })
+    await askFacts({ document, asked, npm, npa, fetch: inNpm('npm-registry-fetch') })
+    tell(settings, document)
+  }
   const finish = async (arb, options) => {
-    try {
-      fs.writeFileSync(path.join(settings.temp, 'pins.json'), JSON.stringify(pins({ folder: arb.path, args, npa })))
-      const tree = await buildIdealTree.call(arb, { ...options, complete: false })
-      const document = await described({ arb, tree, Arborist, npm, verb, args, seen, npa })
-      await askFacts({ document, asked, npm, npa, fetch: inNpm('npm-registry-fetch') })
-      tell(settings, document)
-    } catch (error) {
-      // npm prints the error in its own words; what we keep is for a silent npm.
-      const { code, name } = error
-      fs.writeFileSync(settings.out, JSON.stringify({ error: { code, name, message: String(error.message) } }))
-      throw error
+    if (verb === 'link' && arb.options.global && args.length) {
+      return refuse(settings, 'would first install what is missing in the global folder',
+        'install it with `npm install --global`, which is judged, and link it then')
     }
+    if (arb.options.global) {
+      fs.mkdirSync(arb.path, { recursive: true }) // as npm does before it begins
+    }
+    const tree = await buildIdealTree.call(arb, { ...options, complete: false })
+    return planned(arb, tree, { add: options.add || [] })
   }
   Arborist.prototype.reify = function (options = {}) {
     return finish(this, options)
+  }
+  Arborist.prototype.rebuild = async function ({ nodes } = {}) {
+    const tree = await this.loadActual()
+    return planned(this, tree, { present: true, only: nodes ? new Set([...nodes].map(node => node.location)) : null })
   }
   if (verb === 'ci' || verb === 'install-ci-test') {
     // `npm ci` empties node_modules between its ideal tree and `reify`: never let it get that far.
@@ -40,6 +62,63 @@ exports.attach = ({ settings, npm, verb, args, inNpm }) => {
       return finish(this, options)
     }
   }
+  const through = async run => {
+    try {
+      await (verb === 'pack' ? packed({ npm, args, pacote, npa, Arborist, planned }) : run())
+    } catch (error) {
+      // npm prints the error in its own words; what we keep is for a silent npm.
+      fs.writeFileSync(settings.out, JSON.stringify({ error: { code: error.code, message: String(error.message) } }))
+      throw error
+    }
+    tell(settings, nothing())
+  }
+  return { through }
+}
+
+function refuse (settings, why, hint) {
+  tell(settings, { refused: { why, hint } })
+}
+
+function stayOutOfTools (inNpm, instead) {
+  inNpm('@npmcli/run-script')
+  const file = Object.keys(require.cache).find(name => /@npmcli[\\/]run-script[\\/]lib[\\/]run-script\.js$/.test(name))
+  const found = require.cache[file].exports
+  require.cache[file].exports = Object.assign(options => options.event === 'npx' ? instead(options) : found(options), found)
+}
+
+function inside (place, folder) {
+  return Boolean(folder) && !path.relative(folder, place).startsWith('..')
+}
+
+// The command installs nothing: what it runs is here already.
+function empty ({ npm, verb, seen }) {
+  return {
+    verb, asked: [], path: process.cwd(), strategy: 'hoisted', filtered: false, writes: false,
+    global: Boolean(npm.global), shared: Boolean(npm.global),
+    registry: npm.flatOptions.registry, chosen: chosenByProject(npm), own: ownRegistries(npm), unavailable: 0, nodes: [], seen: [...seen.values()],
+  }
+}
+
+// `npm pack SPEC` fetches a release as it is, without what it depends on.
+async function packed ({ npm, args, pacote, npa, Arborist, planned }) {
+  const remote = args.filter(arg => npa(arg).type !== 'directory')
+  if (!remote.length) {
+    return
+  }
+  const arb = new Arborist({ ...npm.flatOptions, path: process.cwd() })
+  const { Node } = Arborist
+  const tree = new Node({ path: process.cwd(), pkg: {}, loadOverrides: false })
+  for (const [index, arg] of remote.entries()) {
+    const spec = npa(arg)
+    if (spec.type === 'file') {
+      continue
+    }
+    const pkg = await pacote.manifest(spec, { ...npm.flatOptions, Arborist, preferOnline: true, _isRoot: true })
+    // Two versions of one name are two files here, so each has a place of its own.
+    const holder = new Node({ name: `packed-${index}`, pkg: {}, parent: tree })
+    new Node({ name: pkg.name, pkg, parent: holder, resolved: pkg._resolved, integrity: pkg._integrity }) // eslint-disable-line
+  }
+  await planned(arb, tree, { only: new Set([...tree.inventory.values()].filter(node => node.package._id).map(node => node.location)) })
 }
 
 function watchPacote ({ pacote, npa, seen, asked }) {
@@ -73,9 +152,11 @@ function stub (parsed) {
   return { name, version: '0.0.0', _id: `${name}@0.0.0`, _from: parsed.raw, _resolved: source, _safeinstallStub: true }
 }
 
-async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
+async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa, present, only, add }) {
   // `npm ci` begins by emptying node_modules: nothing stays.
-  const actual = /^(ci|install-ci-test)$/.test(verb) ? null : await installedTree(arb, Arborist)
+  const actual = /^(ci|install-ci-test|pack)$/.test(verb) ? null : await installedTree(arb, Arborist)
+  const global = Boolean(arb.options.global)
+  const touched = global ? touchedGlobally(arb) : null
   const omit = new Set(arb.options.omit || [])
   const flat = npm.flatOptions
   const locked = lockedVersions(tree.realpath)
@@ -87,15 +168,23 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
       unavailable += 1
       continue
     }
-    nodes.push(record({ node, actual, locked, omit, flat, npa }))
+    const told = record({ node, actual, locked, omit, flat, npa })
+    told.kept = present ? !node.isLink : told.kept || staysGlobally(node, actual, global)
+    const among = !only || told.root || only.has(node.location)
+    const changes = !touched || told.root || (touched.size ? touched.has(topOf(node)) : !told.kept)
+    if (among && changes) {
+      nodes.push(told)
+    }
   }
   return {
     verb,
-    asked: args.map(arg => [namedBy(arg, npa), arg]),
+    asked: askedFor({ npm, verb, args, add, npa }),
+    global: Boolean(npm.global),
+    shared: global,
     path: tree.realpath,
     strategy: arb.options.installStrategy || 'hoisted',
     filtered: Boolean((arb.options.workspaces || []).length || arb.options.workspacesEnabled === false),
-    writes: !(npm.config.get('dry-run') || npm.config.get('package-lock-only')),
+    writes: !(present || verb === 'pack' || npm.config.get('dry-run') || npm.config.get('package-lock-only')),
     registry: flat.registry,
     chosen: chosenByProject(npm),
     own: ownRegistries(npm),
@@ -103,6 +192,33 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa }) {
     nodes,
     seen: [...seen.values()],
   }
+}
+
+// In the global folder npm changes only what it was asked to, and keeps no lockfile of it.
+function touchedGlobally (arb) {
+  return new Set([...(arb.explicitRequests || [])].map(edge => edge.name))
+}
+
+function topOf (node) {
+  const [first, second] = node.location.replace(/^node_modules\//, '').split('/')
+  return first.startsWith('@') ? `${first}/${second}` : first
+}
+
+function staysGlobally (node, actual, global) {
+  const before = global && actual && actual.inventory.get(node.location)
+  return Boolean(before && !node.isLink && !node.resolved && before.version === node.version)
+}
+
+function askedFor ({ npm, verb, args, add, npa }) {
+  if (verb === 'init') {
+    return add.map(one => [namedBy(one, npa), `npm init ${args[0]}`])
+  }
+  if (verb !== 'exec') {
+    return args.map(arg => [namedBy(arg, npa), arg])
+  }
+  const typed = [].concat(npm.config.get('package') || []).filter(Boolean)
+  const words = typed.length ? typed : args.slice(0, 1)
+  return words.map(arg => [namedBy(arg, npa), arg])
 }
 
 // The registries that the project's own .npmrc chooses: whoever wrote that file decides who serves a name.

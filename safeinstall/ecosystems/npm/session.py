@@ -27,7 +27,6 @@ from safeinstall.model import ArtifactKind, Intent, Plan, Release
 from safeinstall.runs import Access, Environment, EnvironmentKind, Installed
 from safeinstall.text import printable, redacted
 
-_GLOBAL_HINT = "run it in a project, without `--global` and without `location=global` in an npmrc"
 _FROM_TARBALLS = frozenset({ArtifactKind.TARBALL, ArtifactKind.URL})
 
 
@@ -55,6 +54,8 @@ class NpmSession:
         # Whatever npm puts into its cache before our setting holds (its log) goes to the temporary folder as well.
         env = {**ready.env, "npm_config_logs_dir": str(self.temp / "logs")}
         steps = StepsBack(self.withholding, self.gateway)
+        self.gateway.audits.while_planning = self.intent.verb == "audit"
+        self.gateway.audits.hides = lambda name: self.keeper.hides(name, told_scopes(self.temp))
         try:
             while True:
                 out.unlink(missing_ok=True)
@@ -114,7 +115,7 @@ class NpmSession:
             unspoken=self.keeper.unspoken(plan.releases, self._document.registry),
         )
         settings = {"mode": "install", "out": str(self.temp / "install.json"), "planned": str(allowed)}
-        ready = self._hooked(settings)
+        ready = self._hooked({**settings, "global": self._document.globally})
         code = self.world.runner.attached(ready.argv, cwd=self.intent.cwd, env=ready.env)
         verified = differences(self._document) if code == 0 and self._document.writes else ()
         return Installed(
@@ -132,7 +133,7 @@ class NpmSession:
         path = self._document.path
         return Environment(kind=EnvironmentKind.NODE, path=path, folders=(str(Path(path) / "node_modules"),))
 
-    def _hooked(self, settings: Mapping[str, str]) -> Hooked:
+    def _hooked(self, settings: Mapping[str, str | bool]) -> Hooked:
         return hooked(
             self.npm,
             self.intent.argv,
@@ -140,6 +141,11 @@ class NpmSession:
             {**settings, "gateway": self.server.base, "temp": str(self.temp), "verb": self.intent.verb},
             proxy=self.server.proxy,
         )
+
+
+def told_scopes(temp: Path) -> frozenset[str]:
+    """Return the scopes that have a registry of their own."""
+    return frozenset((temp / "scopes").read_text(encoding="utf-8").split())
 
 
 def told_registry(temp: Path) -> str | None:
@@ -165,6 +171,9 @@ def _read(told: object, output: str, gateway: NpmGateway) -> documents.Document:
     try:
         if optional(told, "misunderstood", bool):
             raise _misunderstood(told)
+        refused = optional(told, "refused.why", str)
+        if refused is not None:
+            raise NotUnderstood(f"this command {printable(refused)}", hint=optional(told, "refused.hint", str))
         message = optional(told, "error.message", str)
         if message is not None:
             raise CannotResolve(_why(message, gateway), output=output)
@@ -174,8 +183,6 @@ def _read(told: object, output: str, gateway: NpmGateway) -> documents.Document:
 
 
 def _misunderstood(told: object) -> NotUnderstood:
-    if optional(told, "global", bool):
-        return NotUnderstood("installing globally is not guarded yet", hint=_GLOBAL_HINT)
     verb = printable(optional(told, "verb", str) or "another command")
     return NotUnderstood(
         f"npm reads this command line as `{verb}`, we do not", hint="put the command first: `npm install ...`"

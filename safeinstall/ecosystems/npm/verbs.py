@@ -19,14 +19,13 @@ def _pairs(text: str) -> dict[str, str]:
     return dict(pair.split(":", 1) for pair in text.split())
 
 
-GUARDED = frozenset({"install", "ci", "update", "uninstall", "dedupe", "install-test", "install-ci-test"})
-"""Commands that are planned, judged and run against the frozen view; each of them ends in arborist's `reify`."""
+GUARDED = frozenset(
+    {"install", "ci", "update", "uninstall", "dedupe", "prune", "install-test", "install-ci-test"}
+    | {"link", "rebuild", "exec"}
+)
+"""Commands that are planned, judged and run against the frozen view, whatever their arguments."""
 
-_NOT_YET = {
-    "exec": "runs packages that it may fetch first",
-    "link": "installs into the global folder",
-    "rebuild": "runs the install scripts of what is in node_modules",
-}
+_NOT_YET = {"edit": "runs the install scripts of a package that was changed by hand"}
 
 # Names and aliases of npm 8 to 11 together (lib/utils/cmd-list.js).
 _COMMANDS = _words(
@@ -101,9 +100,17 @@ def read(argv: Sequence[str]) -> Reading:
     return classified(verb, argv[1:])
 
 
+def read_npx(argv: Sequence[str]) -> Reading:
+    """Return what `npx ARGV` is: npm's `exec`, unless npm may only print."""
+    unsure = not _PRINTS.isdisjoint(argv)
+    return Reading(understood=Understood.UNSURE if unsure else Understood.INSTALLS, verb="exec")
+
+
 def classified(verb: str, args: Sequence[str]) -> Reading:
     """Return what the command *verb* (npm's own name) is with *args*."""
     if verb in GUARDED:
+        return Reading(understood=Understood.INSTALLS, verb=verb)
+    if _guarded(verb, args):
         return Reading(understood=Understood.INSTALLS, verb=verb)
     why = _NOT_YET.get(verb) or _sometimes(verb, args)
     if why:
@@ -122,21 +129,38 @@ def candidates(word: str) -> frozenset[str]:
 
 
 def _risky(verb: str) -> bool:
-    return verb in GUARDED or verb in _NOT_YET or verb in {"init", "audit", "pack", "install-scripts"}
+    return verb in GUARDED or verb in _NOT_YET or verb in {"init", "audit", "pack", "cache", "diff"}
+
+
+def _guarded(verb: str, args: Sequence[str]) -> bool:
+    """Whether a command that installs only with some arguments has them."""
+    match verb:
+        case "init":
+            return any(not arg.startswith("-") for arg in args) and not all(map(_HARMLESS_INIT.match, args))
+        case "pack":
+            return any(not arg.startswith(("-", ".", "/")) for arg in args)
+        case _:
+            return False
 
 
 def _sometimes(verb: str, args: Sequence[str]) -> str | None:
     match verb:
         case "init" if not all(_HARMLESS_INIT.match(arg) for arg in args):
-            return "may fetch and run an initializer, or install a workspace"
+            return "may install what a new workspace needs"
         case "audit" if "fix" in args:
-            return "installs what it holds for the fixed versions"
-        case "pack" if any(not arg.startswith(("-", ".", "/")) for arg in args):
-            return "may download packages"
-        case "install-scripts":
-            return "may run install scripts"
+            return "installs what npm's own audit holds for the fixed versions"
+        case "cache" if "add" in args:
+            return "fetches a package into npm's cache"
+        case "diff" if any(_is_source(arg) for arg in args):
+            return "may fetch from version control and run what it finds there"
         case _:
             return None
+
+
+def _is_source(word: str) -> bool:
+    """Whether *word* may name a repository or a URL, in whatever form npm knows."""
+    named = word.partition("=")[2] if word.startswith("-") else word
+    return ":" in named or ("/" in named and not named.startswith(("@", ".", "/")))
 
 
 def words(argv: Sequence[str]) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ def differences(document: Document) -> tuple[str, ...]:
     Optional packages that do not fit this platform may be absent, and packages that come inside another's tarball may
     be more than the plan could know.
     """
+    if document.shared:
+        return tuple(_on_disk(document))
     path = Path(document.path) / "node_modules" / ".package-lock.json"
     planned = {node.location: node for node in document.nodes if not node.root and not node.omitted}
     expected = [node for node in planned.values() if not _may_be_absent(node, document)]
@@ -30,6 +32,24 @@ def differences(document: Document) -> tuple[str, ...]:
         return (*_missing(expected, packages), *_changed(planned, packages, document))
     except (OSError, ValueError, MalformedAnswer) as error:
         return (f"npm's record of what it installed cannot be read ({printable(str(error), limit=80)})",)
+
+
+def _on_disk(document: Document) -> Iterator[str]:
+    """Yield where the global folder, of which npm keeps no record, does not hold what was planned."""
+    for node in document.nodes:
+        if node.root or node.omitted or node.stub or _may_be_absent(node, document):
+            continue
+        try:
+            text = (Path(document.path) / node.location / "package.json").read_text(encoding="utf-8")
+            version = optional(json.loads(text), "version", str)
+        except FileNotFoundError:
+            yield f"{_shown(node)} is not installed"
+            continue
+        except (OSError, ValueError, MalformedAnswer) as error:
+            yield f"{_shown(node)} cannot be read ({printable(str(error), limit=80)})"
+            continue
+        if version != node.version:
+            yield f"`{printable(node.location)}` is {printable(version or '')} instead of {printable(node.version)}"
 
 
 def _missing(expected: list[Node], packages: Mapping[str, object]) -> Iterator[str]:

@@ -36,8 +36,18 @@ def test_every_spelling_of_an_installing_command_is_known(word: str, verb: str) 
             ["help", "install"],
             ["config", "get", "i"],
         ),
-        *(["--version"], ["-v"], [], ["prune"], ["audit"], ["pack"], ["pack", "./lib"], ["init", "-y"], ["publish"]),
-        *(["init"], ["test"], ["--loglevel=silent", "--json"], ["outdated"], ["no-such-command"]),
+        *(
+            ["--version"],
+            ["-v"],
+            [],
+            ["audit"],
+            ["cache", "clean"],
+            ["pack"],
+            ["pack", "./lib"],
+            ["init", "-y"],
+            ["publish"],
+        ),
+        *(["init"], ["test"], ["cache", "clean"], ["--loglevel=silent", "--json"], ["outdated"], ["no-such-command"]),
     ],
 )
 def test_what_installs_nothing_passes_without_npm_being_asked(argv: list[str]) -> None:
@@ -48,11 +58,28 @@ def test_what_installs_nothing_passes_without_npm_being_asked(argv: list[str]) -
 @pytest.mark.parametrize(
     "argv",
     [
-        *(["exec", "tool"], ["x", "tool"], ["link"], ["ln", "lib"], ["rebuild"], ["rb"], ["create", "vite"]),
-        *(["init", "vite"], ["innit", "-w", "a"], ["audit", "fix"], ["pack", "left-pad"], ["audit", "--force", "fix"]),
+        *(["exec", "tool"], ["x", "tool"], ["link"], ["ln", "lib"], ["rebuild"], ["rb"], ["create", "vite"], ["prune"]),
+        *(["init", "vite"], ["innit", "-w", "a", "x"], ["pack", "left-pad"]),
+        ["install", "-g", "x"],
     ],
 )
-def test_what_may_install_in_another_way_is_refused_by_name(argv: list[str]) -> None:
+def test_what_installs_in_another_way_is_guarded_as_well(argv: list[str]) -> None:
+    """Running, linking, rebuilding, packing and fixing fetch or run what others published."""
+    assert read(argv).understood is Understood.INSTALLS
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["init", "-w"],
+        ["cache", "add", "x"],
+        ["diff", "--diff=git+https://x.example/y"],
+        ["diff", "a/b"],
+        ["edit", "x"],
+        ["audit", "fix"],
+    ],
+)
+def test_what_cannot_be_judged_is_refused_by_name(argv: list[str]) -> None:
     """A command that we cannot judge yet is not let through for that."""
     assert read(argv).understood is Understood.NOT_YET
 
@@ -84,9 +111,10 @@ def test_what_was_asked_for_by_name_is_told_without_options() -> None:
 
 
 def test_npx_is_an_exec(tmp_path: Path) -> None:
-    """It fetches and runs in one go."""
-    with pytest.raises(NotUnderstood, match="`npx exec` runs packages that it may fetch first"):
-        NpmEcosystem().parse("npx", ["cowsay"], world(tmp_path))
+    """It fetches and runs in one go; what stands behind the tool's name is the tool's own."""
+    intent = NpmEcosystem().parse("npx", ["cowsay", "install"], world(tmp_path))
+
+    assert (intent.installs, intent.verb, intent.asked) == (True, "exec", ("cowsay",))
 
 
 def test_offline_is_refused(tmp_path: Path) -> None:
