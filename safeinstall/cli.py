@@ -23,7 +23,7 @@ HELP = """\
 usage: safeinstall pip ARGS...            guard this pip command: judge the whole set, then install exactly it
        safeinstall npm|npx ARGS...        the same for npm, and for what npx would fetch before it runs
        safeinstall plan TOOL ARGS...      resolve and judge only;
-                                          --format text|json, --output FILE
+                                          --format text|json|sarif|cyclonedx|markdown, --output FILE
        safeinstall check NAME... [--ecosystem pypi|npm] [--format text|json]
                                           judge names alone, before they are written into a file
        safeinstall audit [PATH...] [--format NAME] [--output FILE]

@@ -245,6 +245,8 @@ class Plan:
     projects: tuple[Project, ...] = ()
     offers: tuple[Offer, ...] = ()
     claims: tuple[Claim, ...] = ()
+    licences: Mapping[Purl, tuple[str, ...]] = field(default_factory=dict)
+    """What releases say their licence is: one SPDX expression or one text, else classifiers; absent: not told."""
     histories: Mapping[Purl, History] = field(default_factory=dict)
     """What earlier releases of the planned ones were like, by the planned one's purl."""
     domains: Mapping[str, Domain] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Why a release is in the plan: the shortest way from what the user asked for to it."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from safeinstall.model import Edge, Intent, Plan, Purl, Release
 from safeinstall.purl import parts
@@ -55,3 +55,27 @@ def _reason(edge: Edge) -> str:
     _, name, version = parts(edge.parent)
     parent = f"{name} {version}" if version else name
     return f"{'needed to build' if edge.build else 'required by'} {printable(parent)}"
+
+
+def built(plan: Plan) -> frozenset[Purl]:
+    """Return the releases that are only needed to build others: they are fetched and run, and not installed."""
+    below: dict[Purl | None, list[Purl]] = {}
+    building: list[Purl | None] = []
+    for edge in plan.edges:
+        if edge.build:
+            building.append(edge.child)
+        else:
+            below.setdefault(edge.parent, []).append(edge.child)
+    kept: list[Purl | None] = [one.purl for one in plan.releases if one.kept or one.asked is not None]
+    return _below(building, below) - _below([None, *kept], below)
+
+
+def _below(roots: Iterable[Purl | None], below: Mapping[Purl | None, list[Purl]]) -> frozenset[Purl]:
+    """Return *roots* and everything under them."""
+    found = set(roots)
+    queue = list(found)
+    while queue:
+        fresh = [child for child in below.get(queue.pop(), ()) if child not in found]
+        found.update(fresh)
+        queue.extend(fresh)
+    return frozenset(one for one in found if one is not None)

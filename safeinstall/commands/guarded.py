@@ -16,6 +16,7 @@ from safeinstall.flags import Flags
 from safeinstall.formats import named
 from safeinstall.formats.json_v1 import moment
 from safeinstall.formats.text import Text
+from safeinstall.locations import located
 from safeinstall.model import Intent, Override
 from safeinstall.origins import Origins
 from safeinstall.outside import Outside
@@ -85,7 +86,7 @@ class _Command:
         outside = self.outside
         document = self.flags.format not in (None, "text")
         if document:
-            written(outside, named(self.flags.format or "").render(run), self.flags.output)
+            written(outside, named(self.flags.format or "").render(located(run)), self.flags.output)
         if self.planning and not document:
             outside.data(self._text.listing(run))
         elif not self._quiet:

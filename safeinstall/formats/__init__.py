@@ -2,13 +2,19 @@
 
 from safeinstall.contracts import Format
 from safeinstall.errors import Misconfigured
+from safeinstall.formats.cyclonedx import CycloneDx
 from safeinstall.formats.json_v1 import JsonV1
+from safeinstall.formats.markdown import Markdown
+from safeinstall.formats.sarif import Sarif
 from safeinstall.formats.text import Text
 from safeinstall.text import printable
 
 FORMATS: tuple[Format, ...] = (
     Text(),
     JsonV1(),
+    Sarif(),
+    CycloneDx(),
+    Markdown(),
 )
 
 NAMES = tuple(one.ident for one in FORMATS)

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 
 from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import mapping, optional
+from safeinstall.gateway.licences import npm_licences
 from safeinstall.model import Digest
 from safeinstall.placeholders import is_holder
 from safeinstall.text import printable
@@ -43,6 +44,8 @@ class VersionFacts:
     install_script: bool
     repositories: tuple[str, ...] = ()
     """What the manifest calls its repository and its home page, as it stands there."""
+    licences: tuple[str, ...] = ()
+    """What the manifest calls its licence, as it stands there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +88,7 @@ def version_facts(packument: Mapping[str, object], version: str) -> VersionFacts
         deprecated=deprecated if isinstance(deprecated, str) and deprecated else None,
         install_script=has_install_script(manifest),
         repositories=named_repositories(manifest),
+        licences=npm_licences(manifest),
     )
 
 

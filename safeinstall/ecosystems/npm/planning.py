@@ -75,6 +75,7 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
         claims=claims(
             _told(installed, releases, known), merged, partial(_newest, _asked_at(installed, releases), gateway)
         ),
+        licences={purl: facts.licences for purl, facts in _told(installed, releases, known).items() if facts.licences},
         histories=_histories(installed, releases, known),
         notes=_notes(document, releases),
     )

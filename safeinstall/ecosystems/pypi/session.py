@@ -22,6 +22,7 @@ from safeinstall.ecosystems.pypi.target import Described
 from safeinstall.ecosystems.pypi.verify import differences, inventory
 from safeinstall.errors import CannotResolve
 from safeinstall.fields import items, optional
+from safeinstall.gateway.licences import licences
 from safeinstall.gateway.pages import IndexFile, filename_of, name_and_version, normal_version
 from safeinstall.gateway.proof import marked_release
 from safeinstall.gateway.pypi import PypiGateway
@@ -340,6 +341,7 @@ class PypiSession:
             projects=compose.projects(self._all, self._gateway),
             claims=() if self._partial else claims.claims(self._all.releases, self._gateway),
             offers=() if self._known is None else self._offers(self._known),
+            licences={} if self._partial else licences(self._all.releases, self._gateway.metadata),
             histories={} if self._partial else self._histories(),
             cooling=cooling(self._all, self._gateway, self._withholding),
             notes=(*compose.chosen(self._facts), *self._all.notes, *self._keeper.notes(self._all.releases)),
