@@ -23,7 +23,9 @@ HELP = """\
 usage: safeinstall pip ARGS...            guard this pip command: judge the whole set, then install exactly it
        safeinstall npm|npx ARGS...        the same for npm, and for what npx would fetch before it runs
        safeinstall plan TOOL ARGS...      resolve and judge only;
-                                          --format text|json|sarif|cyclonedx|markdown, --output FILE
+                                          --format text|json|sarif|cyclonedx|markdown, --output FILE, --tree
+       safeinstall why NAME [TOOL ARGS...]
+                                          all ways by which NAME came into the last run here, or into that plan
        safeinstall check NAME... [--ecosystem pypi|npm] [--format text|json]
                                           judge names alone, before they are written into a file
        safeinstall audit [PATH...] [--format NAME] [--output FILE]
@@ -93,7 +95,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in ("allow", "audit", "check", "status", "log", "setup", "update"):
+    if command in ("allow", "audit", "check", "status", "log", "setup", "update", "why"):
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)
@@ -104,7 +106,7 @@ def _run(outside: Outside, words: list[str]) -> int:
 def _plan(outside: Outside, words: list[str]) -> int:
     ahead: list[str] = []
     # `plan --format json pip install x` and `plan pip install x --format json` are the same.
-    while words and words[0].startswith(("--format", "--output", "--safeinstall-")):
+    while words and words[0].startswith(("--format", "--output", "--tree", "--why", "--safeinstall-")):
         ahead.append(words.pop(0))
         if "=" not in ahead[-1] and words and family(words[0]) is None and not words[0].startswith("-"):
             ahead.append(words.pop(0))

@@ -8,10 +8,14 @@ from safeinstall.text import printable
 
 PREFIX = "--safeinstall-"
 
-_VALUED = frozenset({"allow", "reason", "until", "format", "output", "cooldown"})
-_BARE: dict[str, tuple[str, object]] = {"offline": ("offline", True), "no-prompt": ("prompt", False)}
-"""Each with the setting that it changes."""
-_PLAIN = ("format", "output")
+_VALUED = frozenset({"allow", "reason", "until", "format", "output", "why", "cooldown"})
+_BARE: dict[str, tuple[str, object] | None] = {
+    "offline": ("offline", True),
+    "no-prompt": ("prompt", False),
+    "tree": None,
+}
+"""Each with the setting that it changes; None: it changes what is shown."""
+_PLAIN = ("format", "output", "tree", "why")
 """Those that `plan` takes without our prefix: no command of a manager that installs has such an option."""
 
 
@@ -27,6 +31,10 @@ class Flags:
     """The name of one of `formats.FORMATS`; None: it was not said."""
     output: str | None = None
     """The file that the document goes to, instead of stdout."""
+    tree: bool = False
+    """Show the plan as a tree."""
+    why: str | None = None
+    """Show all ways to what has this name."""
     settings: dict[str, object] = field(default_factory=dict)
     """Values of settings by key, for `config.load`."""
 
@@ -52,13 +60,19 @@ def taken(argv: Sequence[str], *, planning: bool = False) -> tuple[Flags, tuple[
         named(single["format"])
     if "output" in single and single.get("format", "text") == "text":
         raise Misconfigured("`--output` needs a `--format` of its own", hint="--format sarif --output report.sarif")
+    pictures = [name for name, _ in pairs if name in ("tree", "why")]
+    if pictures and (not planning or "format" in single):
+        raise Misconfigured(f"`--{pictures[0]}` belongs to `safeinstall plan`, without a `--format`")
+    changed = [change for name, _ in pairs if (change := _BARE.get(name)) is not None]
     flags = Flags(
         allow=allow,
         reason=single.get("reason"),
         until=single.get("until"),
         format=single.get("format"),
         output=single.get("output"),
-        settings={**dict(_BARE[name] for name, _ in pairs if name in _BARE), **_numbers(single)},
+        tree="tree" in pictures,
+        why=single.get("why"),
+        settings={**dict(changed), **_numbers(single)},
     )
     return flags, left
 

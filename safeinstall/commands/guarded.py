@@ -7,6 +7,7 @@ from pathlib import Path
 from safeinstall import feeds, ledger, overrides
 from safeinstall.commands.common import idents, settings_of, use_popular, written
 from safeinstall.commands.passing import passed_on
+from safeinstall.commands.why import columns, told
 from safeinstall.config import OVERRIDES, Settings
 from safeinstall.consent import ask, can_ask
 from safeinstall.contracts import Conditions, Ecosystem, World
@@ -20,6 +21,7 @@ from safeinstall.locations import located
 from safeinstall.model import Intent, Override
 from safeinstall.origins import Origins
 from safeinstall.outside import Outside
+from safeinstall.pictures import tree, ways_to
 from safeinstall.pipeline import Guard, conditions, guard
 from safeinstall.places import Places, places
 from safeinstall.progress import Quiet, Terminal
@@ -88,9 +90,18 @@ class _Command:
         if document:
             written(outside, named(self.flags.format or "").render(located(run)), self.flags.output)
         if self.planning and not document:
-            outside.data(self._text.listing(run))
+            self._show(run)
         elif not self._quiet:
             outside.say(self._text.outcome(run))
+
+    def _show(self, run: Run) -> None:
+        outside, rulings = self.outside, run.verdict.rulings
+        if self.flags.why is not None:
+            told(outside, "\n".join(ways_to(run.plan, self.flags.why, rulings, width=columns(outside))), self.flags.why)
+        elif self.flags.tree:
+            outside.data("".join(f"{line}\n" for line in tree(run.plan, rulings, width=columns(outside))))
+        else:
+            outside.data(self._text.listing(run))
 
     @property
     def _quiet(self) -> bool:

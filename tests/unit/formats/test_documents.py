@@ -13,6 +13,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safeinstall.fields import items
 from safeinstall.formats.cyclonedx import CycloneDx
 from safeinstall.formats.markdown import Markdown
 from safeinstall.formats.sarif import Sarif
@@ -81,8 +82,8 @@ def test_the_sbom_is_the_plan() -> None:
 
 def test_findings_are_vulnerabilities_with_what_was_decided() -> None:
     """A block is exploitable; an override is a decision with its reason, never a claim that it were harmless."""
-    (stopped,) = sbom(blocked())["vulnerabilities"]  # type: ignore[misc]
-    (accepted,) = sbom(full())["vulnerabilities"]  # type: ignore[misc]
+    (stopped,) = items(sbom(blocked()), "vulnerabilities", dict)
+    (accepted,) = items(sbom(full()), "vulnerabilities", dict)
 
     assert stopped["id"] == "MAL-1"
     assert [one["id"] for one in stopped["references"]] == ["GHSA-x"]
