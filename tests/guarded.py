@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from safeinstall.ledger import read
 from tests.environments import Venv, isolated_env
 from tests.registries.npm import NpmRegistry
 from tests.registries.osv import OsvServer
@@ -98,9 +99,9 @@ class Guarded:
         return self.run(*(["plan"] if plan else []), "npm", *argv, cwd=cwd, env=base)
 
     def ledger(self) -> list[Mapping[str, object]]:
-        """Return the lines of the ledger, oldest first."""
+        """Return the runs in the ledger, oldest first."""
         path = self.home / "safeinstall" / "data" / "ledger.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return list(read(path)) if path.exists() else []
 
 
 def guarded(home: Path, osv_url: str, *registries: PypiRegistry | NpmRegistry) -> Guarded:

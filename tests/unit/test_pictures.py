@@ -1,5 +1,6 @@
 """The tree of a plan and the ways to a release, as a terminal shows them."""
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -11,7 +12,6 @@ from safeinstall.pictures import tree, ways_to
 from tests.fakes import FakeSession, FakeSource, advisory, plan, release
 from tests.outsides import Machine
 from tests.unit.formats.test_json_v1 import FINDING, GAP
-import itertools
 
 APP, LIB, EVIL = "pkg:pypi/app@1.0", "pkg:pypi/lib@2.0", "pkg:pypi/evil@6.6.6"
 EDGES = [(None, APP, "app"), (APP, LIB, "lib>=2"), (APP, EVIL, "evil"), (LIB, EVIL, "evil>=6"), (EVIL, APP, "app")]
@@ -73,7 +73,7 @@ def test_what_is_not_there_has_no_picture(wanted: str) -> None:
 
 
 def test_thousands_of_ways_end() -> None:
-    """Forty layers, each of which needs both of the next, have 2^40 ways; 3,000 in a chain are deeper than our stack."""
+    """Forty layers, each of which needs both of the next, have 2^40 ways; a chain of 3,000 is deeper than a stack."""
     layers = [(f"pkg:npm/l{number}@1", f"pkg:npm/r{number}@1") for number in range(40)]
     edges: list[tuple[str | None, str, str]] = [(None, one, "x") for one in layers[0]]
     edges += [(a, b, "x") for above, below in itertools.pairwise(layers) for a in above for b in below]
