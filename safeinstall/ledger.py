@@ -43,8 +43,6 @@ def entry(run: Run, *, exit_code: int, planning: bool) -> dict[str, object]:
         "sources": [source_of(one) for one in run.sources],
         "settings": [[setting, origin] for setting, origin in run.settings],
         "offline": run.offline,
-        "withheld": withheld_of(run.plan),
-        "let_through": let_through_of(run.plan),
         **_result(run, exit_code),
     }
 
