@@ -170,11 +170,12 @@ def _lines(told: Sequence[Told], settings: Settings) -> Iterator[str]:
     for prefix in settings.private.prefixes:
         yield f"note: `{printable(prefix)}` is a prefix: whoever likes can claim names below it"
     counts = {state: sum(one.state is state for one in told) for state in State}
+    count = "1 private name" if len(told) == 1 else f"{len(told)} private names"
     if not told:
         yield "safeinstall: no private name is declared or found here; `[private]` and `[registries]` declare them"
     else:
         yield (
-            f"safeinstall: {len(told)} private names: {counts[State.FREE]} can be claimed by anybody,"
+            f"safeinstall: {count}: {counts[State.FREE]} can be claimed by anybody,"
             f" {counts[State.TAKEN]} taken, {counts[State.UNKNOWN]} unknown; nothing was reserved or installed"
         )
 
