@@ -3,7 +3,6 @@
 import contextlib
 import io
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from optparse import Values
@@ -14,9 +13,9 @@ from safeinstall.model import EcosystemName, Intent
 from safeinstall.text import printable
 from safeinstall.tools import Interpreter
 
-INSTALL = "install"
+GUARDED = frozenset({"install", "download", "wheel", "lock"})
+"""Commands that are planned, judged and run against the frozen view."""
 
-_PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
 _HARMLESS = frozenset(
     {"cache", "check", "completion", "config", "debug", "freeze", "hash", "help", "index", "inspect", "list", "search"}
     | {"show", "uninstall"}
@@ -40,20 +39,17 @@ def parse(tool: str, argv: Sequence[str], cwd: Path) -> Intent:
     if parsed is None or parsed.verb in _HARMLESS or parsed.options.help:
         verb = parsed.verb if parsed is not None else ""
         return _intent(tool, argv, cwd, verb=verb, installs=False)
-    if parsed.verb != INSTALL:
+    if parsed.verb not in GUARDED:
         raise NotUnderstood(
             f"`{printable(tool)} {printable(parsed.verb)}` is not guarded yet",
             hint=f"`{tool} install` is; nothing was run",
         )
-    locked = [path for path in parsed.options.requirements if _PYLOCK.fullmatch(path.rpartition("/")[2])]
-    if locked:
-        raise NotUnderstood(f"installing from `{printable(locked[0])}` (PEP 751) is not guarded yet")
     asked = (
         *parsed.words,
         *(f"-r {path}" for path in parsed.options.requirements),
-        *(f"-e {path}" for path in parsed.options.editables),
+        *(f"-e {path}" for path in getattr(parsed.options, "editables", ())),
     )
-    return _intent(tool, argv, cwd, verb=INSTALL, installs=True, asked=asked)
+    return _intent(tool, argv, cwd, verb=parsed.verb, installs=True, asked=asked)
 
 
 def other_python(argv: Sequence[str], cwd: Path) -> Interpreter | None:

@@ -19,7 +19,7 @@ from safeinstall.ecosystems.pypi.front import Front
 from safeinstall.ecosystems.pypi.hooked import UNTRIMMED, UNVERIFIED, Hooked, Planned, checked, gone
 from safeinstall.ecosystems.pypi.registries import Registries
 from safeinstall.ecosystems.pypi.target import Described
-from safeinstall.ecosystems.pypi.verify import differences, inventory
+from safeinstall.ecosystems.pypi.verify import collected, differences, inventory
 from safeinstall.errors import CannotResolve
 from safeinstall.fields import items, optional
 from safeinstall.gateway.licences import licences
@@ -146,8 +146,17 @@ class PypiSession:
         )
         said: tuple[str, ...] = ()
         if code == 0 and not dry_run:
-            said = differences(self._main.releases, before, inventory(sites), judged=frozenset(self._judged))
+            said = self._verified(before, inventory(sites))
         return Installed(exit_code=code, differences=said, blocked=(*gateway.refusals(), *self._server.troubles()))
+
+    def _verified(self, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+        verb = self._opening.intent.verb
+        folder = optional(self._facts, "options.folder", str)
+        if folder is not None:
+            return collected(self._main.releases, Path(folder), all_of_them=verb == "download")
+        if verb == "lock":
+            return ()
+        return differences(self._main.releases, before, after, judged=frozenset(self._judged))
 
     def accesses(self) -> tuple[Access, ...]:
         """See `Session.accesses`."""

@@ -1,12 +1,17 @@
 """What is installed afterwards, compared with the plan."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import distributions
+from pathlib import Path
+from typing import Final
 
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from safeinstall.model import ArtifactKind, Release
 from safeinstall.text import printable
+
+_FILES: Final = frozenset({ArtifactKind.WHEEL, ArtifactKind.SDIST})
 
 
 def inventory(folders: Sequence[str]) -> Mapping[str, str]:
@@ -17,6 +22,26 @@ def inventory(folders: Sequence[str]) -> Mapping[str, str]:
         if "Name" in dist.metadata and "Version" in dist.metadata:
             found.setdefault(canonicalize_name(dist.metadata["Name"]), dist.metadata["Version"])
     return found
+
+
+def collected(planned: Iterable[Release], folder: Path, *, all_of_them: bool) -> tuple[str, ...]:
+    """
+    Return in words where the files in *folder*, of `pip download` or `pip wheel`, are not what was *planned*.
+
+    Not *all_of_them*: what is built on the way is there as a wheel of another name.
+    """
+    said = []
+    for release in planned:
+        digests = {one.value for one in release.artifact.digests if one.algorithm == "sha256"}
+        path = folder / release.artifact.filename
+        if release.artifact.kind not in _FILES or not digests:
+            continue
+        if not path.is_file():
+            if all_of_them or release.artifact.kind is ArtifactKind.WHEEL:
+                said.append(f"`{printable(release.artifact.filename)}` was planned but is not there")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() not in digests:
+            said.append(f"`{printable(release.artifact.filename)}` is not the file that was planned")
+    return tuple(said)
 
 
 def differences(

@@ -4,6 +4,7 @@ import email.parser
 import json
 import os
 import sys
+import tempfile
 from urllib.parse import urlsplit, urlunsplit
 
 UNTRIMMED = 75
@@ -13,6 +14,7 @@ UNVERIFIED = 76
 
 CROSS = ("platforms", "python_version", "abis", "implementation", "ignore_requires_python")
 UNPLANNED = ("fast-deps", "inprocess-build-deps")
+FOLDERS = {"download": "download_dir", "wheel": "wheel_dir"}
 FLAGS = ("dry_run", "ignore_dependencies")
 TOLD = ("trusted_hosts", "cert", "client_cert", "proxy")
 
@@ -22,12 +24,29 @@ class Stop(BaseException):
 
 
 def patch(settings, seen):
-    """Patch the install command of our own pip."""
-    from pip._internal.commands import install
-    from pip._internal.models.index import PyPI
+    """Patch the installing commands of our own pip; one of them runs."""
+    from pip._internal.cli import req_command
+    from pip._internal.commands import download, install, lock, wheel
 
     facts = {"options": {}, "asked": [], "unverified": [], "local": [], "installed": [], "sites": [], "origins": {}}
-    command = install.InstallCommand
+    guard_transitive(settings, facts)
+    patch_command(settings, seen, facts, install.InstallCommand, "install")
+    patch_command(settings, seen, facts, download.DownloadCommand, "download")
+    patch_command(settings, seen, facts, wheel.WheelCommand, "wheel")
+    patch_command(settings, seen, facts, lock.LockCommand, "lock")
+    locked = req_command.install_req_from_pylock_package
+
+    def from_pylock(*args, **kwargs):
+        # The lock's own URL is only its word: the index must list that release. The installing pip keeps to the lock's hash.
+        return locked(*args, **kwargs)[0], None
+
+    req_command.install_req_from_pylock_package = from_pylock
+
+
+def patch_command(settings, seen, facts, command, verb):
+    """Patch one command: what it would do with the resolved set is never begun."""
+    from pip._internal.models.index import PyPI
+
     parse_args, run, get_requirements = command.parse_args, command.run, command.get_requirements
     make_resolver = command.make_resolver
 
@@ -42,6 +61,11 @@ def patch(settings, seen):
         indexes = [options.index_url] + options.extra_index_urls
         facts["options"]["own_index_urls"] = [] if options.no_index else indexes
         facts["options"]["own_places"] = indexes + list(options.find_links) + [PyPI.simple_url]
+        facts["options"]["verb"] = verb
+        if verb in FOLDERS:
+            # What lies there already is no answer, and nothing may be put there.
+            facts["options"]["folder"] = os.path.abspath(getattr(options, FOLDERS[verb]))
+            setattr(options, FOLDERS[verb], tempfile.mkdtemp())
         options.dry_run = True
         options.json_report_file = settings["report"]
         options.require_hashes, options.no_require_hashes = False, True
@@ -82,10 +106,23 @@ def patch(settings, seen):
                 if one.link is not None:
                     page = getattr(one.link, "comes_from", None)
                     facts["origins"][one.link.url_without_fragment] = page if isinstance(page, str) else None
+            if verb != "install":
+                report(settings, result)
+                finish(None)
+                leave(0)
             return result
 
         made.resolve = resolved
         return made
+
+    def finish(options):
+        facts["local"] = [dict(built_from(path), path=path, sha256=value) for path, value in seen.items()]
+        facts["installed"] = [] if options is None else list(installed(options))
+        facts["sites"] = [] if options is None else sites(options)
+        named = None if options is None else options.target_dir or options.prefix_path or options.root_path
+        facts["prefix"] = named or sys.prefix
+        facts["told"] = bool(named)
+        tell(settings, facts)
 
     def go(self, options, args):
         try:
@@ -95,17 +132,19 @@ def patch(settings, seen):
             leave(UNVERIFIED)
             raise
         if code == 0:
-            facts["local"] = [dict(built_from(path), path=path, sha256=value) for path, value in seen.items()]
-            facts["installed"] = list(installed(options))
-            facts["sites"] = sites(options)
-            facts["prefix"] = options.target_dir or options.prefix_path or options.root_path or sys.prefix
-            facts["told"] = bool(options.target_dir or options.prefix_path or options.root_path)
-            tell(settings, facts)
+            finish(options)
         return code
 
-    guard_transitive(settings, facts)
     command.parse_args, command.run, command.get_requirements = parse, go, gather
     command.make_resolver = staticmethod(resolver)
+
+
+def report(settings, result):
+    """Write the report that pip itself writes for its install command only."""
+    from pip._internal.models.installation_report import InstallationReport
+
+    with open(settings["report"], "w", encoding="utf-8") as stream:
+        json.dump(InstallationReport(result.requirements_to_install).to_dict(), stream)
 
 
 def guard_transitive(settings, facts):

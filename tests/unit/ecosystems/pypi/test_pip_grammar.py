@@ -56,16 +56,16 @@ def test_what_installs_nothing_is_passed_on(argv: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("verb", ["download", "wheel", "lock"])
-def test_what_fetches_without_installing_is_not_guessed(verb: str) -> None:
-    """A verb that we cannot guard yet blocks, by its name."""
-    with pytest.raises(NotUnderstood, match=f"pip {verb}` is not guarded yet"):
-        parse("pip", [verb, "flask"], CWD)
+def test_every_verb_that_fetches_is_guarded(verb: str) -> None:
+    """Files, wheels and locks are made of what others published, too."""
+    intent = parse("pip3.11", [verb, "flask", "-r", "dev.txt"], CWD)
+
+    assert (intent.verb, intent.installs, intent.asked) == (verb, True, ("flask", "-r dev.txt"))
 
 
-def test_lock_files_are_not_guessed() -> None:
-    """Their files are bound to URLs that no index page lists."""
-    with pytest.raises(NotUnderstood, match="not guarded yet"):
-        parse("pip", ["install", "-r", "sub/pylock.dev.toml"], CWD)
+def test_a_lock_file_is_a_source_like_any_other() -> None:
+    """What a `pylock.toml` names is planned and judged (PEP 751)."""
+    assert parse("pip", ["install", "-r", "sub/pylock.dev.toml"], CWD).asked == ("-r sub/pylock.dev.toml",)
 
 
 @pytest.mark.parametrize(
