@@ -16,6 +16,7 @@ _GENERAL = (
     Setting(key="offline", read=values.boolean, default=False, from_text=values.boolean_text, tightens=values.smaller),
     Setting(key="prompt", read=values.boolean, default=True, from_text=values.boolean_text, tightens=values.smaller),
     Setting(key="ledger.path", read=values.text, default=None, layers=OWNERS),
+    Setting(key="sbom.folder", read=values.text, default=None, layers=OWNERS),
 )
 
 _SOURCES = (

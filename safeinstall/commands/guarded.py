@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 from safeinstall import feeds, ledger, overrides
-from safeinstall.commands.common import idents, settings_of, use_popular, written
+from safeinstall.commands.common import idents, replaced, settings_of, use_popular, written
 from safeinstall.commands.passing import passed_on
 from safeinstall.commands.why import columns, told
 from safeinstall.config import OVERRIDES, Settings
@@ -82,7 +83,24 @@ class _Command:
             else ledger.ended(first, run, exit_code=code)
         )
         self._tell(run)
+        if run.installed is not None:
+            self._keep_sbom(run)
         return code
+
+    def _keep_sbom(self, run: Run) -> None:
+        folder = cast("str | None", self.settings.values["sbom.folder"].value)
+        if folder is None:
+            return
+        from safeinstall.formats.cyclonedx import CycloneDx  # noqa: PLC0415 - only where it is switched on
+
+        name = f"{run.started:%Y%m%dT%H%M%SZ}-{run.intent.tool}-{ledger.digest(run.plan)[:12]}.cdx.json"
+        path = Path(folder).expanduser() / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            replaced(path, CycloneDx().render(run))
+        except OSError as error:
+            # What is installed stays installed, and its plan is in the ledger.
+            self.outside.say(f"warning: the SBOM {path} could not be written: {error.strerror}\n")
 
     def _tell(self, run: Run) -> None:
         outside = self.outside

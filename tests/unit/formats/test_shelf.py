@@ -79,3 +79,19 @@ def test_an_output_that_cannot_be_is_said(tmp_path: Path, words: tuple[str, ...]
 
     assert here.main("plan", "pip", "install", "app", *words) == 44
     assert said in here.screen
+
+
+def test_each_install_leaves_an_sbom_where_the_user_wants_one(tmp_path: Path) -> None:
+    """One file for each; a plan leaves none, and a folder that cannot be is said."""
+    here = Machine(tmp_path, session=FakeSession(planned=SET))
+    here.settings(f'[sbom]\nfolder = "{tmp_path}/sboms"\n')
+    here.main("plan", "pip", "install", "app")
+    assert not (tmp_path / "sboms").exists()
+    assert here.main("pip", "install", "app") == 0
+    (file,) = (tmp_path / "sboms").iterdir()
+    assert file.name.startswith("20261123T120000Z-pip-")
+    assert json.loads(file.read_text())["components"][0]["purl"] == "pkg:pypi/app@1.0"
+    here.settings(f'[sbom]\nfolder = "{file}/no"\n')
+
+    assert here.main("pip", "install", "app") == 0
+    assert "the SBOM" in here.screen
