@@ -40,7 +40,11 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
        safeinstall log [--package NAME] [--since TIME] [--project DIR] [--verdict HOW] [--format json]
                                           the last runs, or those that fit
        safeinstall log --verify           whether the ledger is what was written
-       safeinstall setup --dir DIR        write shims for pip, pip3, npm and npx into DIR
+       safeinstall setup [--shell NAME] [--dir DIR] [--system] [--print]
+                                          put shims for pip and npm first on PATH, in your shell's start-up files
+       safeinstall setup --venv [PATH] | --all-venvs [--python PATH]
+                                          guard one environment, or all of an interpreter, from inside
+       safeinstall teardown               take that out again, without a trace
        safeinstall --version | --help
 
 inside a guarded command, before a `--`:
@@ -95,7 +99,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in ("allow", "audit", "check", "status", "log", "setup", "update", "why"):
+    if command in ("allow", "audit", "check", "status", "log", "setup", "teardown", "update", "why"):
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)

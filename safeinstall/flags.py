@@ -8,7 +8,7 @@ from safeinstall.text import printable
 
 PREFIX = "--safeinstall-"
 
-_VALUED = frozenset({"allow", "reason", "until", "format", "output", "why", "cooldown"})
+_VALUED = frozenset({"allow", "reason", "until", "format", "output", "why", "cooldown", "python", "probe"})
 _BARE: dict[str, tuple[str, object] | None] = {
     "offline": ("offline", True),
     "no-prompt": ("prompt", False),
@@ -35,6 +35,10 @@ class Flags:
     """Show the plan as a tree."""
     why: str | None = None
     """Show all ways to what has this name."""
+    python: str | None = None
+    """`FLAGS:PATH`: the pip is the one in that interpreter; the guard inside of Python says so (`ways/startup.py`)."""
+    probe: str | None = None
+    """A word that `doctor` wants to hear back: it tells that the command reached us."""
     settings: dict[str, object] = field(default_factory=dict)
     """Values of settings by key, for `config.load`."""
 
@@ -73,6 +77,8 @@ def taken(argv: Sequence[str], *, planning: bool = False) -> tuple[Flags, tuple[
         tree="tree" in pictures,
         why=single.get("why"),
         settings={**dict(changed), **_numbers(single)},
+        python=single.get("python"),
+        probe=single.get("probe"),
     )
     return flags, left
 

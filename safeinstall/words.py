@@ -3,7 +3,9 @@
 import re
 from collections.abc import Sequence
 
-_PIP = re.compile(r"install|download|wheel|lock")
+PIP_VERBS = ("install", "download", "wheel", "lock")
+"""pip knows no beginnings and no typos of them."""
+
 _PIPS = re.compile(r"pip([23](\.\d+)?)?")
 # Beginnings, typos and camel case: npm understands `npm upda`, `npm isntall` and `npm installTest`.
 _NPM = re.compile(
@@ -14,7 +16,7 @@ _NPM = re.compile(
     r"|di|dif|diff|ed|edi|edit",
     re.DOTALL,
 )
-_FIRST = {
+FIRST = {
     "pip": frozenset(
         {"list", "show", "freeze", "check", "config", "cache", "index", "inspect", "hash", "debug", "help"}
         | {"completion", "search", "uninstall"}
@@ -47,7 +49,8 @@ def may_install(tool: str, argv: Sequence[str]) -> bool:
     if tool == "npx":
         # Whatever it is told to run may have to be fetched first: only npm itself can tell.
         return not (len(argv) == 1 and argv[0] in _PRINTS)
-    if argv and argv[0] in _FIRST["npm" if tool == "npm" else "pip"]:
+    if argv and argv[0] in FIRST["npm" if tool == "npm" else "pip"]:
         return False
-    pattern = _NPM if tool == "npm" else _PIP
-    return any(pattern.fullmatch(word) is not None for word in argv)
+    if tool != "npm":
+        return any(word in PIP_VERBS for word in argv)
+    return any(_NPM.fullmatch(word) is not None for word in argv)

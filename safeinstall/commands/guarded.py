@@ -1,6 +1,7 @@
 """`safeinstall pip ...`, `safeinstall npm ...` and `safeinstall plan ...`: the guarded command."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -29,6 +30,7 @@ from safeinstall.progress import Quiet, Terminal
 from safeinstall.realtool import guarding, real_tool
 from safeinstall.runs import Run, exit_code
 from safeinstall.text import printable
+from safeinstall.ways import inside
 
 
 def guarded(outside: Outside, tool: str, flags: Flags, argv: Sequence[str], *, planning: bool) -> int:
@@ -38,11 +40,17 @@ def guarded(outside: Outside, tool: str, flags: Flags, argv: Sequence[str], *, p
     world = _world(outside, where)
     intent = ecosystem.parse(tool, argv, world)
     if not intent.installs:
-        return passed_on(outside, tool, argv, planning=planning)
-    real = real_tool(tool, outside.env, outside.cwd)
-    settings = settings_of(outside, where, flags.settings)
-    use_popular(outside, settings, where)
-    return _Command(outside, settings, flags, where, planning=planning).run(intent, ecosystem, real, world)
+        return passed_on(outside, tool, flags, argv, planning=planning)
+    with _called(outside, tool, flags) as real:
+        settings = settings_of(outside, where, flags.settings)
+        use_popular(outside, settings, where)
+        return _Command(outside, settings, flags, where, planning=planning).run(intent, ecosystem, real, world)
+
+
+def _called(outside: Outside, tool: str, flags: Flags) -> AbstractContextManager[Path]:
+    if flags.python is None:
+        return nullcontext(real_tool(tool, outside.env, outside.cwd))
+    return inside.read(flags.python).as_file()
 
 
 @dataclass(frozen=True)

@@ -1,70 +1,118 @@
-"""`safeinstall setup --dir DIR`: writes shims that know the interpreter of this installation."""
+"""`safeinstall setup`: writes the shims and what puts them first on PATH, or guards Python from inside."""
 
-import shlex
-import sys
+import argparse
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 from safeinstall.commands.arguments import Parser
-from safeinstall.errors import Misconfigured, ToolMissing
+from safeinstall.errors import Misconfigured
 from safeinstall.outside import Outside
-from safeinstall.realtool import is_shim
-
-NAMES = ("pip", "pip3", "npm")
-_EMPTY = "SAFEINSTALL_PYTHON=''\n"
-_TEMPLATES = ("_shims/safeinstall-shim", "../shims/safeinstall-shim")
-"""Where the script lies beside this package: in a wheel, and in the repository."""
+from safeinstall.places import places
+from safeinstall.ways import block, guards, shims
+from safeinstall.ways.interpreters import installations
+from safeinstall.ways.shells import Shell, login_shell, system_files, user_files
+from safeinstall.ways.shells import block as text_for
 
 
 def run(outside: Outside, words: Sequence[str]) -> int:
-    """Write the shims, and tell how to put them first on PATH."""
-    parser = Parser("setup", "Write shims for pip, pip3 and npm into a folder of their own.")
-    parser.add_argument("--dir", required=True, type=Path, metavar="DIR", help="the folder; it is made if need be")
-    folder: Path = (outside.cwd / parser.parse_args(words).dir).absolute()
-    python = _python(outside)
-    text = _template().read_text(encoding="utf-8")
-    # A template that does not hold the line would write shims that never find us.
-    assert _EMPTY in text
-    text = text.replace(_EMPTY, f"SAFEINSTALL_PYTHON={shlex.quote(str(python))}\n")
+    """Set up what *words* ask for, and tell what was changed; raises `Misconfigured`."""
+    given = options("setup", "Put guards in front of pip and npm; `safeinstall teardown` takes them out.", words)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in NAMES:
-            _write(folder / name, text)
+        if given.venv is not None:
+            return _environment(outside, environment(outside, given.venv))
+        if given.all_venvs:
+            return _interpreters(outside, given.python)
+        return _shims(outside, given)
     except OSError as error:
-        raise Misconfigured(f"{error.filename or folder}: {error.strerror}") from error
-    outside.say(f"safeinstall: {', '.join(NAMES)} in {folder} are guarded; put it first on PATH, in your profile:\n")
-    outside.data(f'export PATH={shlex.quote(str(folder))}:"$PATH"\n')
+        hint = "`safeinstall setup --print` writes no start-up file and shows what belongs there"
+        raise Misconfigured(f"{error.filename}: {error.strerror}", hint=hint) from error
+
+
+def options(command: str, description: str, words: Sequence[str]) -> argparse.Namespace:
+    """Return the options that setup and teardown share."""
+    parser = Parser(command, description)
+    parser.add_argument("--dir", type=Path, metavar="DIR", help="the folder of the shims")
+    parser.add_argument("--system", action="store_true", help="for every user of this machine")
+    parser.add_argument("--venv", nargs="?", const="", metavar="PATH", help="one environment; default: the active one")
+    parser.add_argument("--all-venvs", action="store_true", help="every environment of the interpreters")
+    parser.add_argument("--python", action="append", type=Path, default=[], metavar="PATH", help="which interpreters")
+    if command == "setup":
+        shells = [one.value for one in Shell]
+        parser.add_argument("--shell", action="append", choices=shells, help="default: your login shell (repeatable)")
+        parser.add_argument("--print", action="store_true", dest="show", help="write shims, and show the block only")
+    given = parser.parse_args(words)
+    if given.venv is not None and (given.all_venvs or given.dir or given.system):
+        raise Misconfigured("`--venv` stands alone")
+    return given
+
+
+def environment(outside: Outside, named: str) -> Path:
+    """Return the environment that `--venv` means."""
+    if named:
+        return (outside.cwd / named).absolute()
+    active = outside.env.get("VIRTUAL_ENV") or outside.env.get("CONDA_PREFIX")
+    return Path(active) if active else outside.cwd / ".venv"
+
+
+def shim_folder(outside: Outside, given: argparse.Namespace) -> Path:
+    """Return the folder of the shims."""
+    if given.dir is not None:
+        chosen: Path = given.dir
+        return (outside.cwd / chosen).absolute()
+    return shims.SYSTEM if given.system else places(outside.env).ledger.parent / "shims"
+
+
+def home(outside: Outside) -> Path:
+    """Return the user's home folder; raises `Misconfigured` where there is none."""
+    told = outside.env.get("HOME", "")
+    if not Path(told).is_absolute():
+        raise Misconfigured("there is no HOME", hint="safeinstall setup --print --dir DIR")
+    return Path(told)
+
+
+def _shims(outside: Outside, given: argparse.Namespace) -> int:
+    folder = shim_folder(outside, given)
+    wanted = tuple(dict.fromkeys((*shims.names(outside.env), *shims.held_in(folder))))
+    shims.write_all(folder, wanted, shims.interpreter(outside))
+    outside.say(f"safeinstall: {', '.join(wanted)} are guarded by shims in {folder}\n")
+    chosen = [Shell(one) for one in given.shell or ()]
+    if given.show:
+        for shell in chosen or [login_shell(outside.env)]:
+            outside.data(text_for(shell, folder, wanted))
+        return 0
+    for shell in chosen or (_present() if given.system else [login_shell(outside.env)]):
+        files = system_files(shell) if given.system else user_files(shell, home(outside), outside.env)
+        for path in files:
+            changed = block.put(path, text_for(shell, folder, wanted), shims=folder)
+            outside.say(f"safeinstall: {path}: {'the block is in it now' if changed else 'as it should be'}\n")
+    outside.say("safeinstall: open a new shell, then ask `safeinstall doctor` what is covered\n")
     return 0
 
 
-def _python(outside: Outside) -> Path:
-    """Return the interpreter that the shims start; raises if it cannot import us as they do."""
-    python = Path(sys.executable)
-    command = [str(python), "-I", "-c", "import safeinstall.cli"]
-    try:
-        done = outside.runner().capture(command, cwd=Path("/"), env=outside.env, timeout=timedelta(seconds=60))
-    except ToolMissing as error:
-        raise Misconfigured(error.message) from error
-    if done.exit_code != 0:
-        hint = "install it into a virtual environment of its own, or with pipx"
-        raise Misconfigured(f"{python} finds safeinstall only with settings that shims must not trust", hint=hint)
-    return python
+def _present() -> list[Shell]:
+    """Return the shells that a machine has start-up files for."""
+    return [one for one in Shell if one in (Shell.SH, Shell.BASH) or Path("/etc", one.value).is_dir()]
 
 
-def _template() -> Path:
-    here = Path(__file__).resolve().parent.parent
-    found = [path for path in (here / name for name in _TEMPLATES) if path.is_file()]
-    if not found:
-        raise Misconfigured("the shim script is missing from this installation", hint="install safeinstall again")
-    return found[0]
+def _environment(outside: Outside, folder: Path) -> int:
+    changed = guards.guard_environment(folder, shims.interpreter(outside))
+    outside.say(f"safeinstall: every pip of {folder} is guarded{'' if changed else ', as it was'}\n")
+    return 0
 
 
-def _write(path: Path, text: str) -> None:
-    if path.exists() and not is_shim(path):
-        raise Misconfigured(f"{path} exists and is no shim of ours", hint="choose a folder of its own for the shims")
-    # Written beside and moved into place: a shim that is running now keeps its text.
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.chmod(0o755)
-    new.replace(path)
+def _interpreters(outside: Outside, named: Sequence[Path]) -> int:
+    found = installations(outside, named)
+    failed = 0
+    for one in found:
+        try:
+            changed = guards.guard_interpreter(one, shims.interpreter(outside))
+        except (OSError, Misconfigured) as error:
+            failed += 1
+            outside.say(f"warning: {one.python} is not guarded: {error}\n")
+        else:
+            outside.say(
+                f"safeinstall: {one.python} and all its environments are guarded{'' if changed else ' as ever'}\n"
+            )
+    if not found or (failed and (named or failed == len(found))):
+        raise Misconfigured("not every interpreter could be guarded", hint="name yours with `--python`, or ask as root")
+    return 0
