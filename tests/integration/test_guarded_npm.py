@@ -220,7 +220,7 @@ def test_a_script_that_the_registry_did_not_tell_of_is_found_out(
 def test_a_source_that_fails_blocks_in_time(
     mode: Mode | None, newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, tmp_path: Path
 ) -> None:
-    """However it fails: exit 41 within 10 s, nothing installed, and the message names the source."""
+    """However it fails: exit 41 in time, nothing installed, and the message names the source."""
     npm.publish(*deep.NPM)
     osv.mode = mode or Mode.OK
     project = environments.npm_project(tmp_path / "project")
@@ -230,7 +230,8 @@ def test_a_source_that_fails_blocks_in_time(
     outcome = npm_user.npm(newest, "install", "top", cwd=project, env=env)
 
     assert outcome.code == GAP, str(outcome)
-    assert time.monotonic() - started < 10
+    # The deadline is 6 s; the rest is for a busy machine. The server itself would never answer.
+    assert time.monotonic() - started < 30
     assert not (project / "node_modules").exists()
     assert npm.artifact_hits() == ()
     assert "osv" in outcome.err.lower()

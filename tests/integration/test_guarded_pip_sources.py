@@ -28,7 +28,7 @@ FAILURES = [mode for mode in Mode if mode is not Mode.OK]
 def test_a_source_that_fails_blocks_in_time(
     mode: Mode | None, venv: Venv, pypi: PypiRegistry, osv: OsvServer, home: Path, tmp_path: Path
 ) -> None:
-    """However it fails: exit 41 within 10 s, nothing installed, and the message names the source."""
+    """However it fails: exit 41 in time, nothing installed, and the message names the source."""
     pypi.add(wheel("low"))
     osv.mode = mode or Mode.OK
     user = guarded(home, refused_url() if mode is None else osv.url, pypi)
@@ -37,7 +37,8 @@ def test_a_source_that_fails_blocks_in_time(
     outcome = user.pip(venv, "install", "low", cwd=tmp_path, index=pypi.index_url)
 
     assert outcome.code == GAP, str(outcome)
-    assert time.monotonic() - started < 10
+    # The deadline is 6 s; the rest is for a busy machine. The server itself would never answer.
+    assert time.monotonic() - started < 30
     assert venv.installed() == {}
     assert pypi.artifact_hits() == ()
     assert "osv" in outcome.err.lower()
