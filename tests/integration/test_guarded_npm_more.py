@@ -204,7 +204,7 @@ def test_a_lockfile_that_changes_after_the_verdict_brings_nothing_in(
 
 @pytest.mark.parametrize(
     "argv",
-    [("exec", "tool"), ("install", "-g", "host"), ("init", "tool"), ("link", "host"), ("x", "tool")],
+    [("audit", "fix"), ("cache", "add", "tool"), ("edit", "host"), ("link", "host")],
 )
 def test_verbs_that_are_not_covered_yet_block(
     argv: tuple[str, ...], newest: Path, npm_user: Guarded, npm: NpmRegistry, tmp_path: Path
