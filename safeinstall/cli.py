@@ -45,6 +45,8 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
        safeinstall setup --venv [PATH] | --all-venvs [--python PATH]
                                           guard one environment, or all of an interpreter, from inside
        safeinstall teardown               take that out again, without a trace
+       safeinstall doctor [--json] [--self-test]
+                                          what is guarded here and what is not, by trying it
        safeinstall --version | --help
 
 inside a guarded command, before a `--`:
@@ -99,7 +101,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in ("allow", "audit", "check", "status", "log", "setup", "teardown", "update", "why"):
+    if command in ("allow", "audit", "check", "doctor", "status", "log", "setup", "teardown", "update", "why"):
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)

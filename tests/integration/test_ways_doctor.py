@@ -1,0 +1,50 @@
+"""The doctor: it says covered only where it tried, and names the command that covers what is not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.environments import Venv, isolated_env, machine_npm
+
+pytestmark = pytest.mark.integration
+
+
+def doctor(*words: str, env: dict[str, str], cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the doctor."""
+    command = [sys.executable, "-I", "-m", "safeinstall", *words]
+    return subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=240)
+
+
+def test_the_doctor_tells_what_is_covered_and_how_to_cover_the_rest(venv: Venv, tmp_path: Path) -> None:
+    """Before: 41 and a hint for each; after the setup of shims and environment the same ways are covered."""
+    uv = tmp_path / "tools" / "uv"
+    uv.parent.mkdir()
+    uv.write_text("#!/bin/sh\n")
+    uv.chmod(0o755)
+    env = isolated_env(tmp_path / "home", {"SAFEINSTALL_OFFLINE": "1", "VIRTUAL_ENV": str(venv.folder)})
+    env["PATH"] = f"{venv.folder}/bin:{uv.parent}:{machine_npm().parent}:/usr/bin:/bin"
+    before = doctor("doctor", "--json", env=env, cwd=tmp_path)
+    told = json.loads(before.stdout)
+    assert before.returncode == 41
+    assert {(way["name"], way["state"]) for way in told["ways"]} >= {
+        ("pip", "not covered"), ("npm", "not covered"), ("environment", "not covered"), ("uv", "not covered yet"),
+    }  # fmt: skip
+    assert all(way["fix"].startswith("safeinstall setup") for way in told["ways"] if way["state"] == "not covered")
+
+    shims = tmp_path / "shims"
+    assert doctor("setup", "--print", "--dir", str(shims), env=env, cwd=tmp_path).returncode == 0
+    assert doctor("setup", "--venv", env=env, cwd=tmp_path).returncode == 0
+    env["PATH"] = f"{shims}:{env['PATH']}"
+    after = json.loads(doctor("doctor", "--json", env=env, cwd=tmp_path).stdout)
+    states = {way["name"]: way["state"] for way in after["ways"]}
+    assert {name: states[name] for name in ("pip", "npm", "npx", "environment")} == dict.fromkeys(
+        ("pip", "npm", "npx", "environment"), "covered"
+    )
+    assert any("python -S" in line for line in after["unreached"])
+
+    tested = doctor("doctor", "--self-test", env=env, cwd=tmp_path)
+    assert tested.returncode == 0, tested.stdout
+    assert tested.stdout.count("blocked: ") == 2
