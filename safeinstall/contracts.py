@@ -88,9 +88,9 @@ class Runner(Protocol):
     """The outside world of processes."""
 
     def capture(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None, fed: str = ""
     ) -> Finished:
-        """Run *argv* to its end without a terminal and return its output; raises `ToolMissing` if it cannot start."""
+        """Run *argv* to its end with *fed* on its stdin and return its output; raises `ToolMissing` if it cannot."""
         ...
 
     def attached(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:

@@ -346,7 +346,7 @@ class SubprocessRunner:
     """`Runner` on real processes."""
 
     def capture(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None, fed: str = ""
     ) -> Finished:
         """See `Runner.capture`."""
         seconds = timeout.total_seconds() if timeout is not None else None
@@ -355,7 +355,7 @@ class SubprocessRunner:
                 list(argv),
                 cwd=cwd,
                 env=dict(env),
-                stdin=subprocess.DEVNULL,
+                input=fed.encode(),
                 capture_output=True,
                 timeout=seconds,
                 check=False,

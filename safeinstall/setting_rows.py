@@ -149,6 +149,12 @@ _SCRIPTS = (
 )
 
 
+_WATCH = (
+    # A program that is run, so no business of a project that somebody has cloned.
+    Setting(key="watch.notify", read=values.texts, default=(), layers=OWNERS),
+)
+
+
 def table(checks: Collection[str]) -> Mapping[str, Setting]:
     """Return every setting by its key; *checks* are the idents whose gaps have a row."""
     rows = [
@@ -176,7 +182,7 @@ def table(checks: Collection[str]) -> Mapping[str, Setting]:
     return {
         setting.key: setting
         for setting in (
-            *(*_GENERAL, *_SOURCES, *_REGISTRIES, *_REPOSITORIES, *_COOLDOWN, *_SCRIPTS),
+            *(*_GENERAL, *_SOURCES, *_REGISTRIES, *_REPOSITORIES, *_COOLDOWN, *_SCRIPTS, *_WATCH),
             *(*rows, *gaps),
         )
     }

@@ -95,11 +95,14 @@ class FakeRunner:
     answers: Mapping[str, Finished | Callable[[Sequence[str]], Finished]] = field(default_factory=dict)
     """Part of the command line (arguments joined by spaces) -> what it gives; the first that fits counts."""
     ran: list[tuple[tuple[str, ...], Path, Mapping[str, str]]] = field(default_factory=list)
+    fed: list[str] = field(default_factory=list)
+    """What each captured process was given on its stdin."""
 
     def capture(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None, fed: str = ""
     ) -> Finished:
         """See `Runner.capture`."""
+        self.fed.append(fed)
         return self._answer(argv, cwd, env)
 
     def attached(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:

@@ -24,7 +24,7 @@ class QuietRunner:
     _real: SubprocessRunner = field(default_factory=SubprocessRunner)
 
     def capture(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None, fed: str = ""
     ) -> Finished:
         """See `Runner.capture`."""
         return self._real.capture(argv, cwd=cwd, env=env, timeout=timeout)

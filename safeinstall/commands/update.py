@@ -9,6 +9,7 @@ from safeinstall.advisories.store import Standing, standing
 from safeinstall.advisories.update import Export, Updated, update
 from safeinstall.commands.arguments import Parser
 from safeinstall.commands.common import settings_of, use_popular
+from safeinstall.commands.watch import watch
 from safeinstall.config import Settings
 from safeinstall.errors import MalformedAnswer, Misconfigured, SafeinstallError
 from safeinstall.feeds import index_folder, index_url, popular_url
@@ -51,7 +52,11 @@ def run(outside: Outside, words: Sequence[str]) -> int:
         return 0
     wanted = [EcosystemName(name) for name in dict.fromkeys(given.ecosystem or names)]
     code = _update(outside, settings, folder, wanted, full=given.full)
-    return max(code, _update_popular(outside, settings, folder, wanted))
+    code = max(code, _update_popular(outside, settings, folder, wanted))
+    # New records may speak of what was installed in good faith: whoever fetches them is told at once.
+    if code == 0 and (settings.ledger or where.ledger).exists():
+        return watch(outside, settings, where)
+    return code
 
 
 def _update(outside: Outside, settings: Settings, folder: Path, wanted: Sequence[EcosystemName], *, full: bool) -> int:

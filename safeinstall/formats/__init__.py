@@ -3,6 +3,7 @@
 from safeinstall.contracts import Format
 from safeinstall.errors import Misconfigured
 from safeinstall.formats.cyclonedx import CycloneDx
+from safeinstall.formats.html import Html
 from safeinstall.formats.json_v1 import JsonV1
 from safeinstall.formats.markdown import Markdown
 from safeinstall.formats.sarif import Sarif
@@ -15,6 +16,7 @@ FORMATS: tuple[Format, ...] = (
     Sarif(),
     CycloneDx(),
     Markdown(),
+    Html(),
 )
 
 NAMES = tuple(one.ident for one in FORMATS)
