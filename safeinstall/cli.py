@@ -35,6 +35,8 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
        safeinstall status                 settings with their origins, overrides in force
        safeinstall update [--full] [--bundle FILE | --from FILE]
                                           fetch the advisory index of this machine, or carry it to another
+       safeinstall watch --once [--again] [--format text|json]
+                                          tell who is affected by what became known after the install
        safeinstall audit --claimable [PATH] [--ask-pypi URL] [--ask-npm URL] [--format text|json]
                                           which private names anybody could take; asks only whom you name
        safeinstall log [--package NAME] [--since TIME] [--project DIR] [--verdict HOW] [--format json]
@@ -101,7 +103,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in ("allow", "audit", "check", "doctor", "status", "log", "setup", "teardown", "update", "why"):
+    if command in ("allow", "audit", "check", "doctor", "status", "log", "setup", "teardown", "update", "watch", "why"):
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)
