@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
+from safeinstall.advisories.frozen import Frozen
 from safeinstall.config import Settings
 from safeinstall.model import EcosystemName
 
@@ -21,6 +22,12 @@ def index_age(settings: Settings) -> timedelta | None:
     if not settings.values["index.enabled"].value:
         return None
     return timedelta(hours=cast("float", settings.values["index.hours"].value))
+
+
+def index_frozen(settings: Settings) -> Frozen:
+    """Return what becomes of an index into which nothing new comes any more."""
+    days = cast("float", settings.values["index.frozen-days"].value)
+    return Frozen(after=timedelta(days=days), silent=settings.values["index.frozen"].value == "silent")
 
 
 def index_folder(settings: Settings, cache: Path) -> Path:

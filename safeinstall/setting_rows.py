@@ -67,6 +67,15 @@ _SOURCES = (
     Setting(key="github.enabled", read=values.boolean, default=False, layers=OWNERS),
     Setting(key="npm-audit.url", read=values.url, default=None, from_text=str, layers=OWNERS | {Layer.ENVIRONMENT}),
     Setting(key="npm-audit.enabled", read=values.boolean, default=False, layers=OWNERS),
+    # An export that nobody fills any more is checked now, and tells of the past.
+    Setting(
+        key="index.frozen-days",
+        read=values.number(0, 3650),
+        default=7.0,
+        from_text=values.number_text,
+        tightens=values.smaller,
+    ),
+    Setting(key="index.frozen", read=values.frozen, default="silent", from_text=str, tightens=values.silences),
     # Newer lists of popular names; nobody publishes them yet but whoever runs tools/build_popular.py.
     Setting(key="popular.url", read=values.url, default=None, from_text=str, layers=OWNERS | {Layer.ENVIRONMENT}),
     Setting(key="required", read=values.source_names, default=("osv", "index", "records"), layers=OWNERS),

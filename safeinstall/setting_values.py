@@ -205,6 +205,18 @@ def conflicts(value: object) -> object:
     return value
 
 
+def frozen(value: object) -> object:
+    """Return what is to be done with an index into which nothing new comes any more."""
+    if value not in ("silent", "say"):
+        raise ValueError('expected "silent" or "say"')
+    return value
+
+
+def silences(new: object, old: object) -> bool:
+    """Whether *new* is as it was, or makes it silent."""
+    return new in (old, "silent")
+
+
 def blocks(new: object, old: object) -> bool:
     """Whether *new* is as it was, or blocks."""
     return new in (old, "block")

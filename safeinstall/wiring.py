@@ -155,4 +155,5 @@ def _index(settings: "Settings", cache: Path, api: "Source | None") -> "Source |
     folder, limit = feeds.index_folder(settings, cache), feeds.index_age(settings)
     if limit is None or not any(folder.glob("*.json")):
         return None
-    return IndexSource(folder, limit=limit, offline=settings.offline, otherwise=api)
+    frozen = feeds.index_frozen(settings)
+    return IndexSource(folder, limit=limit, frozen=frozen, offline=settings.offline, otherwise=api)

@@ -12,6 +12,7 @@ from safeinstall.errors import MalformedAnswer, SafeinstallError
 from safeinstall.model import EcosystemName
 from safeinstall.names.index import NamesDamaged
 from safeinstall.names.popular import checked, name_of
+from safeinstall.names.soundness import sound
 from safeinstall.text import redacted
 
 _LARGEST = 64_000_000
@@ -67,6 +68,8 @@ def _whole(path: Path, ecosystem: EcosystemName, url: str, today: date) -> Fetch
         fresh = checked(path, ecosystem)
     except NamesDamaged as error:
         raise MalformedAnswer(f"{redacted(url)} is no whole list of popular names of {ecosystem.value}") from error
+    if not sound(fresh):
+        raise MalformedAnswer(f"{redacted(url)} is no list of popular names: its tables do not fit together")
     if fresh.as_of > today:
         raise MalformedAnswer(f"{redacted(url)} says that it is of {fresh.as_of}, a day that has not come yet")
     return Fetched(ecosystem=ecosystem, as_of=fresh.as_of, names=fresh.size, changed=True)

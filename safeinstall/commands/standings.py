@@ -8,7 +8,7 @@ from safeinstall.advisories.store import Standing, standing
 from safeinstall.config import Settings
 from safeinstall.contracts import Source
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
-from safeinstall.feeds import index_age, index_folder
+from safeinstall.feeds import index_age, index_folder, index_frozen
 from safeinstall.formats.text import age
 from safeinstall.model import EcosystemName
 from safeinstall.sources.cache import Cache
@@ -44,7 +44,11 @@ def _index(settings: Settings, cache: Path, now: datetime) -> Iterator[str]:
         if held is None:
             yield f"index of {ecosystem.value}: none; `safeinstall update` fetches it"
         else:
-            yield f"index of {ecosystem.value}: {_standing(held, limit, now)}"
+            frozen = index_frozen(settings)
+            cold = frozen.at(held.newest, held.checked) is not None
+            used = ", not used but offline" if frozen.silent else ""
+            said = f"; FROZEN{used}: nothing new has come into its export for long" if cold else ""
+            yield f"index of {ecosystem.value}: {_standing(held, limit, now)}{said}"
 
 
 def _standing(held: Standing, limit: timedelta, now: datetime) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from safeinstall import purl as purls
+from safeinstall.advisories.frozen import Frozen
 from safeinstall.advisories.packing import key_of
 from safeinstall.advisories.store import Index, Standing, opened
 from safeinstall.contracts import Answer, Source
@@ -26,6 +27,8 @@ class _Part:
     told: Mapping[Purl, tuple[Advisory, ...]]
     silent: Mapping[Purl, str]
     standing: Standing
+    frozen: datetime | None = None
+    """The date of the newest record, where that is too old for what was checked so lately."""
 
 
 class IndexSource:
@@ -42,9 +45,20 @@ class IndexSource:
     public: ClassVar[bool] = False
 
     def __init__(
-        self, folder: Path, *, limit: timedelta, offline: bool = False, otherwise: Source | None = None
+        self,
+        folder: Path,
+        *,
+        limit: timedelta,
+        frozen: Frozen | None = None,
+        offline: bool = False,
+        otherwise: Source | None = None,
     ) -> None:
-        """Read from *folder*; older than *limit* it is silent, unless *offline*; *otherwise* is asked instead."""
+        """
+        Read from *folder*; older than *limit*, or *frozen*, it is silent, unless *offline*.
+
+        *otherwise* is asked instead.
+        """
+        self._frozen = frozen
         self._folder = folder
         self._limit = limit
         self._offline = offline
@@ -77,7 +91,13 @@ class IndexSource:
                     else f"{_words(age)} old, and may be {_words(self._limit)}"
                 )
                 raise SourceUnavailable(f"the index of {ecosystem.value} is {old}: {MEND}")
-            return _look(index, ecosystem, releases)
+            frozen = self._frozen.at(index.standing.newest, index.standing.checked) if self._frozen else None
+            if frozen is not None and self._frozen is not None and self._frozen.silent and not self._offline:
+                raise SourceUnavailable(
+                    f"the index of {ecosystem.value} was checked {_words(age)} ago, but its newest record is of"
+                    f" {frozen:%Y-%m-%d}: the export that it comes from may be frozen (`index.url`)"
+                )
+            return replace(_look(index, ecosystem, releases), frozen=frozen)
 
     def _instead(self, releases: Sequence[Release], why: str, now: datetime, deadline: timedelta) -> Answer:
         """Ask the other source about *releases*, which the index cannot answer because of *why*."""
@@ -177,8 +197,11 @@ def _joined(parts: Sequence[_Part], releases: Sequence[Release]) -> Answer:
         source=IndexSource.ident,
         asked=len(releases),
         answered=len(told),
-        as_of=min((part.standing.checked for part in parts), default=None),
-        detail=f"{records:,} records on this machine" if parts else "",
+        # The older of both dates: a frozen export is checked now and tells of the past.
+        as_of=min((part.frozen or part.standing.checked for part in parts), default=None),
+        detail=f"{records:,} records on this machine" + (", frozen" if any(part.frozen for part in parts) else "")
+        if parts
+        else "",
     )
     return Answer(advisories=told, state=state, silent=silent)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ pytestmark = pytest.mark.integration
 def export() -> Iterator[ExportServer]:
     """Serve an export that knows something of both ecosystems."""
     with ExportServer() as server:
-        server.add(malware("evil", ident="MAL-2026-1"), malware("evil", ecosystem="pypi", ident="MAL-2026-2"))
+        today = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+        known = (malware("evil", ident="MAL-2026-1"), malware("evil", ecosystem="pypi", ident="MAL-2026-2"))
+        server.add(*known, modified=today)
         yield server
 
 
@@ -39,8 +42,6 @@ def fetch(user: Guarded, url: str, cwd: Path, *words: str) -> None:
 
 def aged(user: Guarded, hours: int) -> None:
     """Let *user*'s index be so many hours old."""
-    from datetime import datetime, timedelta, timezone  # noqa: PLC0415
-
     for path in (user.home / "safeinstall/cache/index").glob("*.json"):
         held = json.loads(path.read_text())
         held["checked"] = f"{datetime.now(timezone.utc) - timedelta(hours=hours):%Y-%m-%dT%H:%M:%S+0000}"

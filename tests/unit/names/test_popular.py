@@ -1,5 +1,7 @@
 """Newer lists of popular names are used where they are whole, and said where they are not."""
 
+import json
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -15,7 +17,7 @@ from safeinstall.effects import RequestsHttp
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.facts import Facts
 from safeinstall.model import EcosystemName
-from safeinstall.names import popular
+from safeinstall.names import layout, popular
 from safeinstall.names.pack import pack
 from tests import fakes
 from tests.fakes import NOW, Hearing
@@ -158,3 +160,23 @@ def test_update_brings_lists_and_status_tells_of_them(server: LoopbackHttp, tmp_
     here.main("status")
 
     assert "pypi.names is damaged and not used: names are compared with the list of 2026-11-01" in here.screen
+
+
+def test_a_list_whose_tables_do_not_fit_together_is_not_taken(server: LoopbackHttp, tmp_path: Path) -> None:
+    """Its checksums are right and its numbers lead nowhere: it would crash every run that looks a name up."""
+    server.faults["/npm.names"] = Reply(body=crafted(FRESH, names=40))
+    with pytest.raises(MalformedAnswer, match="do not fit together"):
+        fetch(RequestsHttp(), server.url, tmp_path, NPM, today=LATER)
+
+    assert not list(tmp_path.rglob("*.names*"))
+
+
+def crafted(content: bytes, **header: object) -> bytes:
+    """Return the list *content* with fields of its *header* changed, and with checksums that fit."""
+    start = len(layout.MAGIC)
+    begin = start + 2 * layout.NUMBER
+    size = int.from_bytes(content[start : start + layout.NUMBER], "little")
+    raw = json.dumps({**json.loads(content[begin : begin + size]), **header}).encode()
+    raw += b" " * (-(begin + len(raw)) % layout.ALIGN)
+    numbers = b"".join(number.to_bytes(layout.NUMBER, "little") for number in (len(raw), zlib.crc32(raw)))
+    return layout.MAGIC + numbers + raw + content[begin + size :]

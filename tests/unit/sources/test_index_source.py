@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from safeinstall.advisories.frozen import Frozen
 from safeinstall.advisories.store import standing
 from safeinstall.advisories.update import Export, update
 from safeinstall.contracts import Answer
@@ -275,3 +276,38 @@ def test_private_names_stay_here_when_the_index_is_old(folder: Path, tmp_path: P
 
     assert "public" in str(asked)
     assert "secret" not in str(asked)
+
+
+def test_an_export_that_froze_is_silent(folder: Path) -> None:
+    """Checked a minute ago says nothing when nothing new has come into the export for months."""
+    source = IndexSource(folder, limit=24 * HOURS, frozen=Frozen(after=timedelta(days=7), silent=True))
+
+    answer = source.ask([release("pkg:npm/fine@1.0.0")], now=NOW, deadline=HOURS)
+
+    assert not answer.advisories
+    assert all("its newest record is of 2026-01-01" in why for why in answer.silent.values())
+    assert answer.silent
+
+
+def test_an_export_that_froze_is_as_old_as_its_newest_record(folder: Path) -> None:
+    """Where it may answer it does not look fresh: its age is that of what it tells."""
+    source = IndexSource(folder, limit=24 * HOURS, frozen=Frozen(after=timedelta(days=7), silent=False))
+
+    answer = source.ask([release("pkg:npm/fine@1.0.0")], now=NOW, deadline=HOURS)
+
+    assert answer.advisories
+    assert f"{answer.state.as_of:%Y-%m-%d}" == "2026-01-01"
+    assert answer.state.detail.endswith(", frozen")
+
+
+def test_an_export_that_is_filled_is_not_frozen(folder: Path) -> None:
+    """The newest record counts, against the time of the last check."""
+    source = IndexSource(folder, limit=24 * HOURS, frozen=Frozen(after=timedelta(days=365), silent=True))
+
+    assert source.ask([release("pkg:npm/fine@1.0.0")], now=NOW, deadline=HOURS).state.as_of == NOW
+
+
+@pytest.mark.parametrize("newest", ["", "yesterday"])
+def test_an_index_without_dates_is_not_called_frozen(newest: str) -> None:
+    """Records of one's own export may have no dates at all."""
+    assert Frozen(after=HOURS, silent=True).at(newest, NOW) is None
