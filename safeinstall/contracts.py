@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from safeinstall.choices import Choice
 from safeinstall.cooldown import Cooldown, Fix
 from safeinstall.facts import Facts
 from safeinstall.inventory import Inventory, Origins
@@ -152,6 +153,10 @@ class Session(Protocol):
 
     def install(self, plan: Plan) -> Installed:
         """Run the user's own manager with its original arguments against the frozen view of *plan*, then verify."""
+        ...
+
+    def choices(self, release: Release) -> tuple[Choice, ...]:
+        """Return the versions that the registry of *release*, which was planned, lists of its name; asks nobody."""
         ...
 
     def accesses(self) -> tuple[Access, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from safeinstall.choices import Better
 from safeinstall.errors import FactMissing
 from safeinstall.history import History
 from safeinstall.model import Advisory, Edge, Offer, Plan, Project, Purl, Release, SourceState
@@ -27,6 +28,8 @@ class Facts:
     sources: tuple[SourceState, ...] = ()
     origins: Mapping[Purl, Origin] = field(default_factory=dict)
     """What was asked of where releases come from; only of those whose claims are in doubt."""
+    betters: tuple[Better, ...] = ()
+    """The nearest good version of each flagged release that has one."""
 
     def advisories(self, purl: Purl) -> tuple[Advisory, ...]:
         """Return all advisories about *purl*; raises `FactMissing` unless every required source answered."""
@@ -37,6 +40,10 @@ class Facts:
     def told(self, purl: Purl) -> tuple[Advisory, ...]:
         """Return what any source told about *purl*, complete or not: a silent source must not hide a loud one."""
         return self.known.get(purl, ()) or self.partial.get(purl, ())
+
+    def better(self, purl: Purl) -> Better | None:
+        """Return the nearest good version to *purl*; None: none is known."""
+        return next((one for one in self.betters if one.purl == purl), None)
 
     def project(self, purl: Purl) -> Project | None:
         """Return what the registry's page on the name tells; None when the plan has no such page."""

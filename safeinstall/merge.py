@@ -40,6 +40,8 @@ def _joined(ids: set[str], members: list[Advisory], ecosystem: EcosystemName) ->
         severity=max(member.severity for member in members),
         summary=first.summary,
         fixed=oldest_first(ecosystem, frozenset(version for member in members for version in member.fixed)),
+        affected=next((member.affected for member in sorted(members, key=_rank) if member.affected), ()),
+        every_version=any(member.every_version for member in members),
         url=next((member.url for member in sorted(members, key=_rank) if member.url is not None), None),
         source=", ".join(sorted({name for member in members for name in member.source.split(", ")})),
         by_hash=any(member.by_hash for member in members),

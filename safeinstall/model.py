@@ -290,6 +290,10 @@ class Advisory:
     """Foreign text: print it with `printable()` only."""
     fixed: tuple[str, ...] = ()
     """Versions that the record calls fixed, oldest first."""
+    affected: tuple[str, ...] = ()
+    """What is affected, in words of our own around the record's versions: `every version`, `from 2.0 before 2.4`."""
+    every_version: bool = False
+    """No version of the name is left that the record does not speak of."""
     url: str | None = None
     source: str
     """The ident of the source that told it."""

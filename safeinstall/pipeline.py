@@ -12,6 +12,7 @@ from safeinstall.facts import Facts
 from safeinstall.fixes import first_fixes
 from safeinstall.gather import gather
 from safeinstall.model import Finding, Gap, Intent, Override, Plan, Purl, Release, Verdict
+from safeinstall.nearest import nearest
 from safeinstall.origin import Origin
 from safeinstall.policy import Policy, judge
 from safeinstall.runs import Installed, Run
@@ -41,6 +42,11 @@ class Guard:
     origins: Callable[[Plan], Mapping[Purl, Origin]] = _nobody
     """Asks where releases come from whose claims are in doubt."""
 
+    def known(self, plan: Plan) -> Facts:
+        """Return what all sources know about *plan*."""
+        now, offline = self.world.now(), self.conditions.offline
+        return gather(plan, self.sources, now=now, deadline=self.deadline, offline=offline)
+
 
 def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, plan_only: bool = False) -> Run:
     """
@@ -64,9 +70,12 @@ def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, p
         plan = ruled(plan, by.conditions)
         # (2) What registries and sources tell, (3) what the checks say to it.
         by.world.reporter.step(f"judging {len(plan.releases)} releases")
-        facts = gather(plan, by.sources, now=started, deadline=by.deadline, offline=by.conditions.offline)
+        facts = by.known(plan)
         facts = replace(facts, origins={} if by.conditions.offline else by.origins(plan))
         fixes = first_fixes(plan, facts) if not by.conditions.fixes else ()
+        # Where something is known, what else there is: nobody should have to look for the version to take instead.
+        if not fixes:
+            facts = replace(facts, betters=nearest(facts, session.choices, by.known, by.conditions.cooldown))
         results = inspect(plan.releases, facts, by.checks)
         by.world.reporter.done()
         # (4) The verdict, and the person's word on what blocks.

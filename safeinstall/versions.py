@@ -110,6 +110,28 @@ def leaps(version: str, below: str) -> bool:
     return not _dated(high) and high - low >= _STEP and high >= _TIMES * low
 
 
+def major(ecosystem: EcosystemName, version: str) -> str:
+    """Return what all versions of the major line of *version* share; without an order: nothing."""
+    if ecosystem is EcosystemName.PYPI:
+        try:
+            known = Version(version)
+        except InvalidVersion:
+            return ""
+        return f"{known.epoch}!{known.major}"
+    found = _NUMBER.match(version.strip())
+    return found[1] if found is not None else ""
+
+
+def prerelease(ecosystem: EcosystemName, version: str) -> bool:
+    """Whether *version* is one that comes before its release; what is no version counts as one."""
+    if ecosystem is EcosystemName.NPM:
+        return "-" in version.partition("+")[0]
+    try:
+        return Version(version).is_prerelease
+    except InvalidVersion:
+        return True
+
+
 def oldest_first(ecosystem: EcosystemName, versions: frozenset[str]) -> tuple[str, ...]:
     """Return *versions* in their order; what is no version comes last."""
     ranked = sorted(version for version in versions if order(ecosystem, version) is not None)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import ClassVar
 
+from safeinstall.choices import Choice
 from safeinstall.contracts import Answer, Conditions, Finished, Vet, World
 from safeinstall.errors import SourceUnavailable, ToolMissing
 from safeinstall.model import (
@@ -294,6 +295,8 @@ class FakeSession:
     failure: Exception | None = None
     outcome: Installed = field(default_factory=lambda: Installed(exit_code=0))
     log: tuple[Access, ...] = ()
+    listed: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    """By name: the versions that its registry lists."""
     vetted: Sequence[Release] = ()
     """What it asks the vet about while it resolves."""
     vet: Vet | None = None
@@ -314,6 +317,10 @@ class FakeSession:
         """See `Session.install`."""
         self.installed.append(plan)
         return self.outcome
+
+    def choices(self, release: Release) -> tuple[Choice, ...]:
+        """See `Session.choices`."""
+        return self.listed.get(release.name, ())
 
     def accesses(self) -> tuple[Access, ...]:
         """See `Session.accesses`."""

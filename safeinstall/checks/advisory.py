@@ -17,6 +17,7 @@ _OWN_CHECK = frozenset({ArtifactKind.URL, ArtifactKind.VCS, ArtifactKind.LOCAL_F
 _SUMMARY = 140
 _IDS_SHOWN = 8
 _FIXED_SHOWN = 5
+_AFFECTED_SHOWN = 6
 _FRESH = timedelta(minutes=10)
 _CLAIMS = {
     AdvisoryKind.MALWARE: "is reported as malware",
@@ -73,10 +74,19 @@ def _evidence(release: Release, advisory: model.Advisory, facts: Facts) -> Itera
     yield f"told by {', '.join(told)}"
     if advisory.by_hash:
         yield "the hash of the artifact is the one that the record names, whatever it is called here"
+    if advisory.affected:
+        words = [printable(one, limit=80) for one in advisory.affected[:_AFFECTED_SHOWN]]
+        rest = len(advisory.affected) - len(words)
+        yield f"affected: {', '.join(words)}" + (f" and {rest} more" if rest else "")
     if advisory.fixed:
         ecosystem, _, version = parts(release.purl)
         shown = newer(ecosystem, advisory.fixed, version or release.version) or advisory.fixed
         yield f"fixed in {', '.join(printable(one, limit=40) for one in shown[:_FIXED_SHOWN])}"
+    better = facts.better(release.purl)
+    if better is not None and advisory.kind is not AdvisoryKind.COLLISION:
+        beyond = "" if better.fits else "; not among what is asked for"
+        version = printable(better.version, limit=60)
+        yield f"nearest good version: {version} (listed by the registry, nothing is known against it{beyond})"
     if advisory.url is not None:
         yield redacted(advisory.url)
 
@@ -101,7 +111,7 @@ def _hint(release: Release, advisory: model.Advisory, facts: Facts) -> str:
             name = printable(release.name)
             return f"this `{name}` comes from elsewhere: see to it that no install takes the public one of that name"
         case AdvisoryKind.PROTESTWARE | AdvisoryKind.VULNERABILITY | AdvisoryKind.TELEMETRY:
-            return _upgrade_hint(release, advisory)
+            return _upgrade_hint(release, advisory, facts)
         case AdvisoryKind.UNMAINTAINED:
             return f"nobody mends `{printable(release.name)}` any more: look for another package"
 
@@ -110,6 +120,10 @@ def _malware_hint(release: Release, facts: Facts) -> str:
     name = printable(release.name)
     if release.kept:
         return f"`{name}` is installed already: remove it, and renew every secret that this machine could read"
+    good = facts.better(release.purl)
+    if release.asked is not None and good is not None:
+        version = printable(good.version, limit=60)
+        return f"do not install it; `{name}` {version} is the nearest version against which nothing is known"
     if release.asked is not None:
         return f"do not install it; take `{name}` out of what you asked for"
     parents = sorted(
@@ -123,10 +137,13 @@ def _malware_hint(release: Release, facts: Facts) -> str:
     return f"do not install it; it comes in through {' and '.join(parents[:2])}: use another version of that"
 
 
-def _upgrade_hint(release: Release, advisory: model.Advisory) -> str:
+def _upgrade_hint(release: Release, advisory: model.Advisory, facts: Facts) -> str:
     ecosystem, _, version = parts(release.purl)
-    better = newer(ecosystem, advisory.fixed, version or release.version)
     name = printable(release.name)
+    good = facts.better(release.purl)
+    if good is not None:
+        return f"take `{name}` {printable(good.version, limit=60)}: nothing is known against it"
+    better = newer(ecosystem, advisory.fixed, version or release.version)
     if better:
         return f"upgrade to `{name}` {printable(better[0], limit=60)} or later"
     return f"no fixed version of `{name}` is known: read the advisory, or look for another package"

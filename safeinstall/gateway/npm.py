@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from safeinstall.choices import Choice
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.fields import mapping, optional
 from safeinstall.gateway.npm_audit import Audits, is_audit
@@ -67,6 +68,7 @@ class _State:
     """How npm asked for them."""
     abbreviates: dict[str, bool] = field(default_factory=dict)
     views: dict[str, dict[str, object]] = field(default_factory=dict)
+    choices: dict[str, tuple[Choice, ...]] = field(default_factory=dict)
     tarballs: dict[str, list[Planned]] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
     locks: dict[str, threading.Lock] = field(default_factory=dict)
@@ -149,7 +151,13 @@ class NpmGateway:
         self._state.views[url] = frozen(self.cool.shown(name, packument) or packument, versions)
         self._state.pages[url] = replace(page, body=b"")
         told = {one: past for one, here in planned.items() if (past := history(packument, name, one, here)) is not None}
-        return Held(page=page_facts(packument), versions=found, histories=told)
+        whole = page_facts(packument)
+        self._state.choices[_path(url)] = whole.choices
+        return Held(page=whole, versions=found, histories=told)
+
+    def choices(self, url: str) -> tuple[Choice, ...]:
+        """Return the versions that the packument at *url*, of which `hold` was told, lists."""
+        return self._state.choices.get(_path(url), ())
 
     def freeze(self, tarballs: Collection[Planned], *, unspoken: frozenset[str] = frozenset()) -> None:
         """

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from safeinstall.choices import Choice
 from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import mapping, optional
 from safeinstall.gateway.licences import npm_licences
@@ -59,6 +60,7 @@ class PageFacts:
     """The newest version is the one that npm's people put where something bad was."""
     unpublished: tuple[str, ...] = ()
     """Versions that have a time and are not listed any more."""
+    choices: tuple[Choice, ...] = ()
 
 
 def parsed(body: bytes) -> Mapping[str, object]:
@@ -102,10 +104,18 @@ def named_repositories(manifest: Mapping[str, object]) -> tuple[str, ...]:
 def page_facts(packument: Mapping[str, object]) -> PageFacts:
     """Return the facts on all versions together."""
     times = _times(packument)
-    uploads = [moment(value) for key, value in times.items() if key not in {"modified", "unpublished"}]
+    uploads = {key: moment(value) for key, value in times.items() if key not in {"modified", "unpublished"}}
     versions = mapping(packument, "versions")
     return PageFacts(
-        first_uploaded=min((moment for moment in uploads if moment is not None), default=None),
+        first_uploaded=min((moment for moment in uploads.values() if moment is not None), default=None),
+        choices=tuple(
+            Choice(
+                version=version,
+                uploaded=uploads.get(version),
+                withdrawn=isinstance(manifest, Mapping) and bool(manifest.get("deprecated")),
+            )
+            for version, manifest in versions.items()
+        ),
         releases=len(versions),
         versions=tuple(versions),
         holder=_held(packument, versions),

@@ -83,6 +83,19 @@ class Affected:
         found = {event.version for events in self.ranges for event in events if event.bound is Bound.FIXED}
         return oldest_first(self.ecosystem, frozenset(found))
 
+    @property
+    def whole(self) -> bool:
+        """Whether every version is affected."""
+        if not self.versions and not self.ranges:
+            return True
+        return any(all(_is_start(event) for event in events) for events in self.ranges)
+
+    def told(self) -> tuple[str, ...]:
+        """Return in words which versions are affected; ranges say more than the versions that follow from them."""
+        if self.whole:
+            return ("every version",)
+        return tuple(_words(events) for events in self.ranges) or self.versions
+
     def _within(self, events: tuple[Event, ...], version: str) -> bool:
         if all(_is_start(event) for event in events):
             return True
@@ -154,7 +167,8 @@ class Record:
 
     def advisory(self, ecosystem: EcosystemName, name: str, *, source: str) -> Advisory:
         """Return what the record says about *name*, told by *source*."""
-        fixed = frozenset(version for affected in self._about(ecosystem, name) for version in affected.fixed())
+        about = tuple(self._about(ecosystem, name))
+        fixed = frozenset(version for affected in about for version in affected.fixed())
         return Advisory(
             ident=self.ident,
             aliases=self.aliases,
@@ -162,6 +176,8 @@ class Record:
             severity=self.severity,
             summary=self.summary,
             fixed=oldest_first(ecosystem, fixed),
+            affected=tuple(dict.fromkeys(words for affected in about for words in affected.told())),
+            every_version=any(affected.whole for affected in about),
             url=self.url,
             source=source,
         )
@@ -169,6 +185,23 @@ class Record:
     def _about(self, ecosystem: EcosystemName, name: str) -> Iterator[Affected]:
         wanted = normal(ecosystem, name)
         return (one for one in self.affected if one.ecosystem is ecosystem and one.name == wanted)
+
+
+_WORDS = {Bound.INTRODUCED: "from", Bound.FIXED: "before", Bound.LAST_AFFECTED: "up to", Bound.LIMIT: "below"}
+
+
+def _words(events: tuple[Event, ...]) -> str:
+    """Return *events* as people read them: `from 2.0 before 2.4, from 3.0`."""
+    spans: list[str] = []
+    for event in events:
+        if _is_start(event) or (event.bound is Bound.LIMIT and event.version == _WITHOUT_END):
+            continue
+        words = f"{_WORDS[event.bound]} {event.version}"
+        if spans and event.bound is not Bound.INTRODUCED:
+            spans[-1] += f" {words}"
+        else:
+            spans.append(words)
+    return ", ".join(spans)
 
 
 def normal(ecosystem: EcosystemName, name: str) -> str:

@@ -171,6 +171,29 @@ def test_the_way_to_flatmap_stream_is_told(
     assert not (project / "node_modules").exists()
 
 
+def test_node_ipc_blocks_where_it_is_malicious_and_nowhere_else(
+    npm_user: Guarded, newest: Path, npm: NpmRegistry, export: ExportServer, tmp_path: Path
+) -> None:
+    """Three versions block, each with the way out; the one between them installs."""
+    bad = ("9.1.6", "9.2.3", "12.0.1")
+    npm.publish(*(tarball("node-ipc", one) for one in ("9.1.5", "9.2.1", "12.0.0", *bad)))
+    export.add(malware("node-ipc", versions=list(bad), ident="MAL-2026-7"))
+    fetch(npm_user, export.url, tmp_path)
+    project = environments.npm_project(tmp_path / "project", {}, npmrc=[f"registry={npm.url}"])
+
+    for version, instead in zip(bad, ("9.1.5", "9.2.1", "12.0.0"), strict=True):
+        outcome = npm_user.npm(newest, "install", f"node-ipc@{version}", cwd=project)
+        assert outcome.code == FINDING, str(outcome)
+        assert "MAL-2026-7" in outcome.err
+        assert "affected: 9.1.6, 9.2.3, 12.0.1" in outcome.err
+        assert f"nearest good version: {instead}" in outcome.err
+        assert not (project / "node_modules").exists()
+    good = npm_user.npm(newest, "install", "node-ipc@9.2.1", cwd=project)
+
+    assert good.code == INSTALLED, str(good)
+    assert (project / "node_modules/node-ipc/package.json").exists()
+
+
 def test_an_alias_does_not_hide_what_is_behind_it(
     npm_user: Guarded, newest: Path, npm: NpmRegistry, export: ExportServer, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import pytest
 
+from safeinstall.checks.advisory import Advisory as AdvisoryCheck
 from safeinstall.checks.confusion import DependencyConfusion
 from safeinstall.checks.fresh_release import FreshRelease
 from safeinstall.checks.install_script import InstallScript
@@ -24,6 +25,7 @@ from safeinstall.checks.source_build import SourceBuild
 from safeinstall.checks.starjacking import StarJacking
 from safeinstall.checks.transport import Transport
 from safeinstall.checks.typosquat import Typosquat
+from safeinstall.choices import Choice
 from safeinstall.cooldown import Cooling, Withheld, Young
 from safeinstall.ecosystems.npm.registries import HINT as NPM_HINT
 from safeinstall.ecosystems.pypi.offers import HINT as PYPI_HINT
@@ -128,6 +130,34 @@ def typosquat(folder: Path) -> Machine:
     here = on(folder, planned=plan(release("pkg:pypi/reqeusts@1.0.4", asked="reqeusts")))
     here.checks = (NameCheck({"reqeusts": "requests"}),)
     here.asked = "reqeusts"
+    return here
+
+
+def nearest_good_version(folder: Path) -> Machine:
+    """Kind, ids, affected and fixed versions, source and age, link, and what to take instead."""
+    one = replace(
+        advisory(
+            "GHSA-aaaa-bbbb-cccc",
+            kind=AdvisoryKind.VULNERABILITY,
+            severity=Severity.HIGH,
+            aliases=frozenset({"CVE-2026-1"}),
+            fixed=("2.32.0", "3.0.1"),
+            summary="header smuggling",
+        ),
+        affected=("from 2.0 before 2.32.0", "from 3.0 before 3.0.1"),
+        url="https://advisories.example/GHSA-aaaa-bbbb-cccc",
+    )
+    more = advisory("GHSA-dddd-eeee-ffff", kind=AdvisoryKind.VULNERABILITY, severity=Severity.HIGH)
+    told = {parse("pkg:pypi/lib@2.31.0"): (one,), parse("pkg:pypi/lib@2.32.0"): (more,)}
+    session = FakeSession(
+        planned=plan(release("pkg:pypi/lib@2.31.0", asked="lib<3")),
+        listed={"lib": tuple(Choice(version=one) for one in ("2.31.0", "2.32.0", "2.32.1", "3.0.1"))},
+    )
+    here = on(folder, FakeSource(known=told))
+    here.session = session
+    here.ecosystem.session = session
+    here.checks = (AdvisoryCheck(),)
+    here.asked = "lib<3"
     return here
 
 
@@ -542,6 +572,7 @@ def unpublished(folder: Path) -> Machine:
 
 SCENES: tuple[Callable[[Path], Machine], ...] = (
     clean, clean_from_the_cache, offline, nothing_to_do, malware_deep_below, malware_allowed, typosquat, vulnerable,
+    nearest_good_version,
     source_down, one_gap, unproven, chosen_by_the_repository, many_blocked, unresolvable, not_understood, crash,
     served_something_else, installed_something_else, wrong_setting, loosening_project, expired, hostile_text,
     asked_and_refused, asked_and_allowed, asked_about_many, malware_at_a_terminal, notes_and_kept,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from safeinstall.choices import Choice
 from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems import chosen
 from safeinstall.ecosystems.npm import document as documents
@@ -121,6 +122,12 @@ class NpmSession:
         return Installed(
             exit_code=code, differences=verified, blocked=(*self.gateway.refusals(), *self.server.troubles())
         )
+
+    def choices(self, release: Release) -> tuple[Choice, ...]:
+        """See `Session.choices`."""
+        if release.registry is None:
+            return ()
+        return self.gateway.choices(f"{release.registry.url.rstrip('/')}/{release.name}")
 
     def accesses(self) -> tuple[Access, ...]:
         """See `Session.accesses`."""

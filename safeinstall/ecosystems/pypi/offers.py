@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from safeinstall import purl
+from safeinstall.choices import Choice
 from safeinstall.contracts import Conditions
 from safeinstall.ecosystems.pypi.disk import LocalFile, local_files
 from safeinstall.ecosystems.pypi.registries import Registries
@@ -121,6 +122,23 @@ def offers(
         if local or len(listed) > 1 or claim is not None or uncounted(release.version):
             found += [*_offers(release, listed, known, claim), *local]
     return tuple(found)
+
+
+def choices(release: Release, gateway: PypiGateway, known: Registries) -> tuple[Choice, ...]:
+    """Return the versions that the registry of *release* lists of its name and that fit this Python."""
+    found: dict[str, Choice] = {}
+    for file in gateway.listed(canonicalize_name(release.name)):
+        if known.of_page(file.page) != release.registry or not gateway.fits(file):
+            continue
+        before = found.get(file.version)
+        dates = [one for one in (file.uploaded, before.uploaded if before is not None else None) if one is not None]
+        found[file.version] = Choice(
+            version=file.version,
+            # The newest file of a version counts: each of them could be the one that is taken.
+            uploaded=max(dates, default=None),
+            withdrawn=file.yanked is not None,
+        )
+    return tuple(found.values())
 
 
 def _local(release: Release, archives: Sequence[LocalFile], listed: Iterable[IndexFile]) -> list[Offer]:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name, canonicalize_version
 
+from safeinstall.choices import Choice
 from safeinstall.contracts import Conditions, Vet, World
 from safeinstall.ecosystems import chosen
 from safeinstall.ecosystems.pypi import claims, compose, history, offers, releases, reported
@@ -157,6 +158,10 @@ class PypiSession:
         if verb == "lock":
             return ()
         return differences(self._main.releases, before, after, judged=frozenset(self._judged))
+
+    def choices(self, release: Release) -> tuple[Choice, ...]:
+        """See `Session.choices`."""
+        return offers.choices(release, self._gateway, self._known) if self._known is not None else ()
 
     def accesses(self) -> tuple[Access, ...]:
         """See `Session.accesses`."""

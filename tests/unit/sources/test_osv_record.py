@@ -346,3 +346,38 @@ def test_a_record_without_summary_still_says_something() -> None:
     assert record(START, details="\n## Heading\n\nText").summary == "Heading"
     assert len(record(START, summary="x" * 10_000_000).summary) <= 500
     assert record(START).summary == "GHSA-0000-0000-0001"
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({"ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}]}, ("every version",)),
+        ({}, ("every version",)),
+        ({"versions": ["1.0", "1.1"]}, ("1.0", "1.1")),
+        (
+            {"ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.4"}]}], "versions": ["1.0"]},
+            ("before 2.4",),
+        ),
+        (
+            {"ranges": [{"type": "SEMVER", "events": [{"introduced": "2.0"}, {"last_affected": "2.4"}]}]},
+            ("from 2.0 up to 2.4",),
+        ),
+        (
+            {
+                "ranges": [
+                    {"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.2"}, {"introduced": "2.0"}]},
+                    {"type": "SEMVER", "events": [{"introduced": "3.0"}, {"limit": "*"}]},
+                ]
+            },
+            ("before 1.2, from 2.0", "from 3.0"),
+        ),
+    ],
+)
+def test_a_record_tells_in_words_which_versions_it_is_about(about: dict[str, object], words: tuple[str, ...]) -> None:
+    """A person reads what is affected without opening the record."""
+    document = {"id": "GHSA-1", "affected": [{"package": {"ecosystem": "npm", "name": "lib"}, **about}]}
+
+    told = parse(document).advisory(EcosystemName.NPM, "lib", source="osv")
+
+    assert told.affected == words
+    assert told.every_version is (words == ("every version",))
