@@ -52,25 +52,20 @@ class UnverifiedSource:
 
     def _kept(self, release: Release) -> Finding:
         # Nothing is fetched from there now; a project with one such dependency must still take others.
-        return Finding(
-            check=self.ident,
-            purl=release.purl,
-            kind="local-source",
-            severity=Severity.NOTE,
-            confidence=Confidence.HIGH,
-            title=f"`{printable(release.name)}` is installed already, from {_NAMES[release.artifact.kind]}",
-            evidence=tuple(_origin(release)),
-        )
+        return self._own(release, f"is installed already, from {_NAMES[release.artifact.kind]}")
 
     def _local(self, release: Release) -> Finding:
         what = "a directory" if release.artifact.kind is ArtifactKind.LOCAL_PROJECT else "an archive"
+        return self._own(release, f"comes from {what} on this machine")
+
+    def _own(self, release: Release, claim: str) -> Finding:
         return Finding(
             check=self.ident,
             purl=release.purl,
             kind="local-source",
             severity=Severity.NOTE,
             confidence=Confidence.HIGH,
-            title=f"`{printable(release.name)}` comes from {what} on this machine",
+            title=f"`{printable(release.name)}` {claim}",
             evidence=tuple(_origin(release)),
         )
 
