@@ -291,9 +291,8 @@ class Advisory:
     fixed: tuple[str, ...] = ()
     """Versions that the record calls fixed, oldest first."""
     affected: tuple[str, ...] = ()
-    """What is affected, in words of our own around the record's versions: `every version`, `from 2.0 before 2.4`."""
-    every_version: bool = False
-    """No version of the name is left that the record does not speak of."""
+    """In words: `every version`, `from 2.0 before 2.4`."""
+    every_version: bool = False  # No other version is left that could be good.
     url: str | None = None
     source: str
     """The ident of the source that told it."""

@@ -151,8 +151,7 @@ class PypiSession:
         return Installed(exit_code=code, differences=said, blocked=(*gateway.refusals(), *self._server.troubles()))
 
     def _verified(self, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
-        verb = self._opening.intent.verb
-        folder = optional(self._facts, "options.folder", str)
+        verb, folder = self._opening.intent.verb, optional(self._facts, "options.folder", str)
         if folder is not None:
             return collected(self._main.releases, Path(folder), all_of_them=verb == "download")
         if verb == "lock":
