@@ -21,12 +21,8 @@ class Provenance:
 
     present: bool
     """False: it tells of attestations, and this release has none."""
-    repository: str | None = None
-    """`host/owner/name` that it was built from, where the registry tells without a further request."""
     url: str | None = None
     """Where the attestations themselves can be read."""
-    verified: bool = False
-    """True: the signatures were checked here; False: it is the registry's word."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

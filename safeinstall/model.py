@@ -251,7 +251,7 @@ class Plan:
     """What earlier releases of the planned ones were like, by the planned one's purl."""
     domains: Mapping[str, Domain] = field(default_factory=dict)
     """What was found out about mail domains of maintainers; one that is not here was not asked about."""
-    origins: Mapping[Purl, str] = field(default_factory=dict)
+    demanded: Mapping[Purl, str] = field(default_factory=dict)
     """The repositories that settings demand of planned releases, as `host/owner/name`."""
     cooling: Cooling = field(default_factory=Cooling)
     """What the cooldown withheld, and what of the plan is too young."""

@@ -56,7 +56,9 @@ class Origins:
     def __call__(self, plan: Plan) -> Mapping[Purl, Origin]:
         """Return what is told of the releases of *plan* whose claims are in doubt; who does not answer is unknown."""
         wanted = [(release, claimed) for release, claimed in _claims(plan) if self._unknown(release)]
-        asked = [(release, claimed) for release, claimed in wanted if self._doubted(release, claimed, plan)][:_MOST]
+        doubted = [(release, claimed) for release, claimed in wanted if self._doubted(release, claimed, plan)][:_MOST]
+        demanded = [(release, "") for release in plan.releases if release.purl in plan.demanded]
+        asked = list({release.purl: (release, claimed) for release, claimed in (*demanded, *doubted)}.values())
         if not asked:
             return {}
         http = self.http()

@@ -18,6 +18,10 @@ from safeinstall.policy import Policy, judge
 from safeinstall.runs import Installed, Run
 
 
+def _as_it_is(plan: Plan) -> Plan:
+    return plan
+
+
 def _nobody(_: Plan) -> Mapping[Purl, Origin]:
     return {}
 
@@ -40,7 +44,9 @@ class Guard:
     """Asks a person about what blocks; no person, no override."""
     settings: tuple[tuple[str, str], ...] = ()
     origins: Callable[[Plan], Mapping[Purl, Origin]] = _nobody
-    """Asks where releases come from whose claims are in doubt."""
+    """Asks where releases come from whose claims are in doubt, or that must come from somewhere."""
+    beyond: Callable[[Plan], Plan] = _as_it_is
+    """Adds to the plan what its registries' pages do not tell."""
 
     def known(self, plan: Plan) -> Facts:
         """Return what all sources know about *plan*."""
@@ -70,6 +76,7 @@ def guard(intent: Intent, ecosystem: Ecosystem, real_tool: Path, by: Guard, *, p
         plan = ruled(plan, by.conditions)
         # (2) What registries and sources tell, (3) what the checks say to it.
         by.world.reporter.step(f"judging {len(plan.releases)} releases")
+        plan = by.beyond(plan)
         facts = by.known(plan)
         facts = replace(facts, origins={} if by.conditions.offline else by.origins(plan))
         fixes = first_fixes(plan, facts) if not by.conditions.fixes else ()

@@ -163,6 +163,21 @@ _WATCH = (
     Setting(key="watch.notify", read=values.texts, default=(), layers=OWNERS),
 )
 
+_PAST = (
+    Setting(
+        key="built-from",
+        read=values.demands,
+        default=(),
+        from_text=values.texts_text,
+        tightens=values.superset,
+        adds=True,
+    ),
+    Setting(key="owners.ask", read=values.boolean, default=True, layers=OWNERS),
+    Setting(key="mail.enabled", read=values.boolean, default=False, layers=OWNERS),
+    # A directory that leads to the registry of each domain; it is no package registry.
+    Setting(key="mail.rdap-url", read=values.url, default="https://rdap.org", layers=OWNERS),
+)
+
 
 def table(checks: Collection[str]) -> Mapping[str, Setting]:
     """Return every setting by its key; *checks* are the idents whose gaps have a row."""
@@ -191,7 +206,7 @@ def table(checks: Collection[str]) -> Mapping[str, Setting]:
     return {
         setting.key: setting
         for setting in (
-            *(*_GENERAL, *_SOURCES, *_REGISTRIES, *_REPOSITORIES, *_COOLDOWN, *_SCRIPTS, *_WATCH),
+            *(*_GENERAL, *_SOURCES, *_REGISTRIES, *_REPOSITORIES, *_COOLDOWN, *_PAST, *_SCRIPTS, *_WATCH),
             *(*rows, *gaps),
         )
     }

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from safeinstall.errors import MalformedAnswer
 from safeinstall.model import Decision, Severity
 from safeinstall.policy import Row
-from safeinstall.purl import parse, parts
+from safeinstall.purl import parse, parts, project
+from safeinstall.repositories import repository
 
 
 def boolean(value: object) -> bool:
@@ -154,6 +155,23 @@ def age_rules(value: object) -> object:
         if not _RULE.fullmatch(pattern) or not isinstance(told, float) or not 0 <= told <= _LONGEST_HOURS:
             raise ValueError('expected a list of "PATTERN=HOURS", as "flask=24", "@acme=0" or "https://HOST/=0"')
     return found
+
+
+def demands(value: object) -> object:
+    """Return *value*, a list of `PURL=HOST/OWNER/NAME`, the repositories in their one spelling."""
+    found = texts(value)
+    assert isinstance(found, tuple)
+    read = []
+    for one in found:
+        name, _, place = one.partition("=")
+        known = repository(f"https://{place}")
+        try:
+            read.append(f"{project(parse(name))}={known}")
+        except MalformedAnswer:
+            known = None
+        if known is None:
+            raise ValueError('expected a list of "PURL=HOST/OWNER/NAME", as "pkg:npm/chalk=github.com/chalk/chalk"')
+    return tuple(read)
 
 
 def cooldown_mode(value: object) -> object:

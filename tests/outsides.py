@@ -14,7 +14,7 @@ from safeinstall.facts import Facts
 from safeinstall.ledger import read
 from safeinstall.model import Confidence, Finding, Release, Severity
 from safeinstall.outside import Outside
-from tests.fakes import FakeEcosystem, FakeRunner, FakeSession, FakeSource, clock, plan
+from tests.fakes import FakeEcosystem, FakeHttp, FakeRunner, FakeSession, FakeSource, clock, plan
 
 
 class Tty(io.StringIO):
@@ -92,6 +92,8 @@ class Machine:
     asked: str = "app"
     flags: tuple[str, ...] = ()
     """For tests that run one command on many machines."""
+    answers: Mapping[str, object] = field(default_factory=dict)
+    """What is answered over HTTP; see `FakeHttp`."""
     became: list[tuple[str, ...]] = field(default_factory=list)
     ecosystem: FakeEcosystem = field(init=False)
     stdout: io.StringIO = field(init=False)
@@ -126,6 +128,7 @@ class Machine:
     def outside(self, now: datetime | None = None) -> Outside:
         """Return the world of the next command."""
         return Outside(
+            bulk=lambda: FakeHttp(self.answers),  # type: ignore[arg-type, return-value]  # nobody streams here
             env={"PATH": str(self.folder / "bin"), "SAFEINSTALL_HOME": str(self.home), "NO_COLOR": "1", **self.env},
             cwd=self.project,
             stdin=io.StringIO() if self.typed is None else Tty(self.typed),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from safeinstall import feeds, ledger, overrides
+from safeinstall.beyond import Beyond, asks_owners, demands, mail, owners_of
 from safeinstall.commands.common import idents, replaced, settings_of, use_popular, written
 from safeinstall.commands.passing import passed_on
 from safeinstall.commands.why import columns, told
@@ -14,6 +15,7 @@ from safeinstall.config import OVERRIDES, Settings
 from safeinstall.consent import ask, can_ask
 from safeinstall.contracts import Conditions, Ecosystem, World
 from safeinstall.cooldowns import cooldown, scripts
+from safeinstall.domains import Domains, known
 from safeinstall.errors import Misconfigured, SafeinstallError
 from safeinstall.flags import Flags
 from safeinstall.formats import named
@@ -23,6 +25,7 @@ from safeinstall.locations import located
 from safeinstall.model import Intent, Override
 from safeinstall.origins import Origins
 from safeinstall.outside import Outside
+from safeinstall.owners import Owners
 from safeinstall.pictures import tree, ways_to
 from safeinstall.pipeline import Guard, conditions, guard
 from safeinstall.places import Places, places
@@ -160,8 +163,19 @@ class _Command:
             consent=self._consent,
             settings=settings.changed,
             origins=Origins(http=self.outside.bulk, host=feeds.repositories_url(settings)),
+            beyond=self._beyond(),
         )
         return replace(by, conditions=conditions(by))
+
+    def _beyond(self) -> Beyond:
+        http, rdap = self.outside.bulk, mail(self.settings)
+        return Beyond(
+            owners=Owners(self.where.ledger.parent / "owners.sqlite"),
+            now=self.outside.now,
+            ask_owners=owners_of(http) if asks_owners(self.settings) else None,
+            domains=None if rdap is None else Domains(knows=known, http=http, rdap=rdap),
+            demands=demands(self.settings),
+        )
 
     def _announce(self, run: Run) -> None:
         self.outside.stage.judged = True

@@ -85,19 +85,19 @@ def _owners(history: History) -> Iterator[Signal]:
 
 
 def _seen(history: History) -> Iterator[Signal]:
-    """Compare today's owners with those that this machine has seen, where releases do not name them."""
-    if history.owners is None or not history.seen or history.planned.maintainers is not None:
+    """Compare today's owners with those that this machine has seen before the planned release came."""
+    at = history.planned.uploaded
+    before = {name: seen for name, seen in history.seen if at is not None and seen < at}
+    if history.owners is None or not before:
         return
-    before = {name for name, _ in history.seen}
-    added = sorted(set(history.owners) - before)
-    if added and not before & set(history.owners):
-        told = f"{_named(added)} own it now; this machine has seen {_named(sorted(before))} before"
+    added = [name for name in history.owners if name not in before]
+    if added and not set(before) & set(history.owners):
+        told = f"{_named(added)} own it now; this machine has seen {_named(before)} before"
         yield Signal(kind=Kind.REPLACED, told=told)
     elif added:
-        first = min(at for _, at in history.seen)
-        yield Signal(
-            kind=Kind.ADDED, told=f"{_named(added)} own it too, since this machine first looked ({first:%Y-%m-%d})"
-        )
+        first = min(before.values())
+        told = f"{_named(added)} own it too, since this machine first looked ({first:%Y-%m-%d})"
+        yield Signal(kind=Kind.ADDED, told=told)
 
 
 def _identities(some: tuple[Maintainer, ...]) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Python packages that went bad, rebuilt with harmless content, each with its honest twin."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -9,8 +11,27 @@ from tests.builders.wheels import wheel
 from tests.environments import Venv
 from tests.guarded import FINDING, INSTALLED, Guarded
 from tests.registries.pypi import PypiRegistry
+from tests.registries.server import Asked, LoopbackHttp, Reply
 
 pytestmark = pytest.mark.integration
+
+
+class Rdap(LoopbackHttp):
+    """Tells when domains were registered."""
+
+    def __init__(self, registered: Mapping[str, datetime]) -> None:
+        """Know *registered* alone."""
+        super().__init__()
+        self._registered = registered
+
+    def answer(self, asked: Asked) -> Reply:
+        """See `LoopbackHttp.answer`."""
+        at = self._registered.get(asked.path.removeprefix("/domain/"))
+        if at is None:
+            return Reply(status=404, headers={"Content-Type": "application/json"}, body=b"{}")
+        events = [{"eventAction": "registration", "eventDate": at.isoformat()}]
+        return Reply(headers={"Content-Type": "application/rdap+json"}, body=json.dumps({"events": events}).encode())
+
 
 NOW = datetime.now(timezone.utc)
 LAST_YEAR, LAST_WEEK = NOW - timedelta(days=300), NOW - timedelta(days=7)
@@ -52,6 +73,26 @@ def test_a_token_without_attestations(user: Guarded, venv: Venv, pypi: PypiRegis
     assert "first uploaded 1 day before this release, 1 release, not among the popular names" in outcome.err
     assert alone.code == INSTALLED, str(alone)
     assert "warning[provenance]: `honest` 1.1 lacks a proof that earlier releases had" in alone.err
+
+
+def test_ctx(user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path) -> None:
+    """The first release for years, and the owner's mail domain was registered anew; the twin's never lapsed."""
+    lapsed, kept = "Author-email: Figl <figl@lapsed.localhost>", "Author-email: Amy <amy@kept.localhost>"
+    for name, header in (("ctxish", lapsed), ("honest", kept)):
+        pypi.add(wheel(name, "0.1.2", headers=[header]), upload_time=NOW - timedelta(days=2700))
+        pypi.add(wheel(name, "0.2.2", headers=[header]), upload_time=LAST_WEEK)
+    registered = {"lapsed": LAST_WEEK - timedelta(days=7), "kept": NOW - timedelta(days=4000)}
+    with Rdap({f"{name}.localhost": at for name, at in registered.items()}) as rdap:
+        user.settings(f'[mail]\nenabled = true\nrdap-url = "{rdap.url}"\n')
+
+        outcome = user.pip(venv, "install", "ctxish", "honest", cwd=tmp_path, index=pypi.index_url)
+
+    assert outcome.code == FINDING, str(outcome)
+    assert "`ctxish` 0.2.2 looks like a good package gone bad (expired-domain)" in outcome.err
+    assert "the mail domain lapsed.localhost of a maintainer was registered on" in outcome.err
+    assert "the first release after 89 months without one" in outcome.err
+    assert "`honest` 0.2.2 looks" not in outcome.err
+    assert pypi.artifact_hits() == ()
 
 
 def test_a_plain_mirror(user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path) -> None:

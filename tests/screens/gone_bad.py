@@ -89,7 +89,7 @@ def unexpected_origin(folder: Path) -> Machine:
     planned = here.session.planned
     assert planned is not None
     demanded = {one.purl: "github.com/amy/thing" for one in planned.releases}
-    here.session.planned = replace(planned, origins=demanded)
+    here.session.planned = replace(planned, demanded=demanded)
     return here
 
 

@@ -16,6 +16,7 @@ from safeinstall.errors import FactMissing
 from safeinstall.facts import Facts
 from safeinstall.history import Domain, History, Maintainer, Method, Provenance, Publication
 from safeinstall.model import Finding, Plan, Project
+from safeinstall.origin import Origin
 from safeinstall.purl import project
 from safeinstall.signals.combinations import COMBINATIONS, combined
 from safeinstall.signals.gathered import signals
@@ -132,7 +133,7 @@ def test_whoever_could_publish_for_months_is_not_new() -> None:
     assert kinds(past(ben, replace(BEFORE, maintainers=(AMY, BEN)))) == set()
     assert Kind.PUBLISHER not in kinds(past(ben, publishers=(("amy", YEAR), ("ben", YEAR))))
     assert kinds(past(ben, seen=(("amy", YEAR), ("ben", YEAR)))) == set()
-    assert Kind.PUBLISHER in kinds(past(ben, seen=(("ben", WEEK),)))
+    assert Kind.PUBLISHER in kinds(past(ben, seen=(("ben", WEEK - timedelta(days=1)),)))
 
 
 def test_a_build_service_is_nobody_new_but_an_account_after_it_is_told() -> None:
@@ -251,19 +252,20 @@ def test_what_is_here_already_is_not_asked_about() -> None:
 
 
 def test_a_demanded_origin() -> None:
-    """Only an attestation that names the repository is one."""
+    """Only attestations that name the repository, and no other, are one."""
     purl = fakes.release(THING).purl
-    demanded = {"origins": {purl: "github.com/amy/thing"}}
-    proven = replace(AFTER, provenance=Provenance(present=True, repository="github.com/amy/thing"))
+    mine, evil = "github.com/amy/thing", "github.com/evil/thing"
 
-    assert ran(ProvenanceCheck(), past(proven), **demanded) == []
-    for other in (Provenance(present=True, repository="github.com/evil/thing"), Provenance(present=True), None):
-        known = facts(past(replace(AFTER, provenance=other)), **demanded)
-        found = next(iter(ProvenanceCheck().run(known.plan.releases[0], known)))
-        assert (found.kind, found.title) == (
-            "unexpected-origin",
-            "`thing` must be built from github.com/amy/thing, and does not prove it",
-        )
+    def found(named: tuple[str, ...] | None) -> list[Finding]:
+        known = facts(past(), demanded={purl: mine})
+        known = replace(known, origins={purl: Origin(attested=named)})
+        return list(ProvenanceCheck().run(known.plan.releases[0], known))
+
+    assert found((mine,)) == []
+    for other in ((evil,), (mine, evil), None):
+        (one,) = found(other)
+        assert one.kind == "unexpected-origin"
+        assert one.title == "`thing` must be built from github.com/amy/thing, and does not prove it"
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
