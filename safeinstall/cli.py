@@ -14,6 +14,8 @@ GUARDED = ("pip", "pip3", "npm", "npx")
 """The tools that we stand in front of, besides `pip3.X`; a test holds them to what the ecosystems say."""
 
 DEBUG = "SAFEINSTALL_DEBUG"
+_COMMANDS = frozenset("allow audit check diff doctor log setup status teardown update watch why".split())
+"""Each is a module of `commands`."""
 _LINES = 60
 """Of what the manager's resolver said; its last words tell why."""
 _FAILED = 43
@@ -33,6 +35,8 @@ usage: safeinstall pip ARGS...            guard this pip command: judge the whol
        safeinstall allow PURL --check ID --reason TEXT [--until DATE] [--project]
                                           let one release through one check, with a reason
        safeinstall status                 settings with their origins, overrides in force
+       safeinstall diff pip|npm NAME OLD NEW [--format json]
+                                          two releases side by side, from metadata alone
        safeinstall update [--full] [--bundle FILE | --from FILE]
                                           fetch the advisory index of this machine, or carry it to another
        safeinstall watch --once [--again] [--format text|json]
@@ -103,7 +107,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in ("allow", "audit", "check", "doctor", "status", "log", "setup", "teardown", "update", "watch", "why"):
+    if command in _COMMANDS:
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)

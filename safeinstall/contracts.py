@@ -134,6 +134,8 @@ class Conditions:
     """How old what is taken must be."""
     fresh: frozenset[Purl] = frozenset()
     """Releases that an override lets be too young."""
+    against: Mapping[str, str] = field(default_factory=dict)
+    """The version of a name that its planned one is compared with, whatever is installed."""
     fixes: tuple[Fix, ...] = ()
     """Versions that are not withheld although they are too young."""
     scripts: Scripts = field(default_factory=Scripts)

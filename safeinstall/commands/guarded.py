@@ -40,7 +40,7 @@ def guarded(outside: Outside, tool: str, flags: Flags, argv: Sequence[str], *, p
     """Return the exit code of `TOOL ARGV...`, guarded; when *planning*, nothing is installed."""
     ecosystem = outside.ecosystem(tool)
     where = places(outside.env)
-    world = _world(outside, where)
+    world = world_of(outside, where)
     intent = ecosystem.parse(tool, argv, world)
     if not intent.installs:
         return passed_on(outside, tool, flags, argv, planning=planning)
@@ -76,7 +76,7 @@ class _Command:
         for notice in self.settings.notices:
             outside.say(f"warning: {printable(notice, limit=400)}\n")
         started = moment(outside.now())
-        world = _ready(replace(world, env=guarding(real, world.env)))
+        world = ready(replace(world, env=guarding(real, world.env)))
         try:
             run = guard(intent, ecosystem, real, self._by(world), plan_only=self.planning)
         except SafeinstallError as error:
@@ -223,7 +223,8 @@ class _Command:
         return True
 
 
-def _world(outside: Outside, where: Places) -> World:
+def world_of(outside: Outside, where: Places) -> World:
+    """Return the real world in which commands plan and install."""
     reporter = Terminal(outside.stderr) if outside.stderr.isatty() else Quiet()
     return World(
         runner=outside.runner(),
@@ -235,7 +236,7 @@ def _world(outside: Outside, where: Places) -> World:
     )
 
 
-def _ready(world: World) -> World:
+def ready(world: World) -> World:
     """Return *world* with a cache folder that exists and is private."""
     try:
         world.cache.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -57,7 +57,7 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
     """
     installed = tuple(node for node in document.nodes if not node.omitted)
     _refuse_shrinkwraps(installed)
-    known = _Known(held=_held(document, installed, gateway))
+    known = _Known(held=_held(document, installed, gateway, conditions))
     targets = {node.target for node in document.nodes if node.link and node.target is not None}
     releases: dict[str, Release] = {}
     for node in installed:
@@ -84,7 +84,9 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
 # --- what the registries told ---------------------------------------------------------------------------------------
 
 
-def _held(document: Document, installed: Collection[Node], gateway: NpmGateway) -> Mapping[str, Held]:
+def _held(
+    document: Document, installed: Collection[Node], gateway: NpmGateway, conditions: Conditions
+) -> Mapping[str, Held]:
     pages = gateway.pages()
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     names: defaultdict[str, set[str]] = defaultdict(set)
@@ -97,7 +99,7 @@ def _held(document: Document, installed: Collection[Node], gateway: NpmGateway) 
             wanted[url].add(version)
     for url in pages:
         wanted[url].update(())  # asked for in vain, such as a platform's package that lacks the version: vain again
-    planned = _planned(document)
+    planned = _planned(document, conditions)
     needed = {bare(node.page): node for node in installed if node.page is not None and not node.stub}
     held = {}
     for url, versions in wanted.items():
@@ -112,12 +114,12 @@ def _held(document: Document, installed: Collection[Node], gateway: NpmGateway) 
     return held
 
 
-def _planned(document: Document) -> Mapping[str, Mapping[str, str | None]]:
+def _planned(document: Document, conditions: Conditions) -> Mapping[str, Mapping[str, str | None]]:
     """Return by page the versions whose past counts, each with the version that is here now."""
     found: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
     for node in document.nodes:
         if node.page is not None and not node.kept:
-            found[bare(node.page)][node.version] = node.present
+            found[bare(node.page)][node.version] = conditions.against.get(node.package, node.present)
     return found
 
 

@@ -370,6 +370,7 @@ class PypiSession:
 
     def _histories(self) -> Mapping[Purl, History]:
         installed = {one.key: normal_version(one.version) for one in reported.present(self._facts)}
+        installed |= self._opening.conditions.against
         return history.histories(self._all.releases, self._gateway, installed, self._opening.world.now())
 
     def _offers(self, known: Registries) -> tuple[Offer, ...]:
