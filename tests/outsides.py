@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -92,8 +92,8 @@ class Machine:
     asked: str = "app"
     flags: tuple[str, ...] = ()
     """For tests that run one command on many machines."""
-    answers: Mapping[str, object] = field(default_factory=dict)
-    """What is answered over HTTP; see `FakeHttp`."""
+    answers: Mapping[str, object] | None = None
+    """What is answered over HTTP, see `FakeHttp`; None: HTTP is real, for tests with servers of their own."""
     became: list[tuple[str, ...]] = field(default_factory=list)
     ecosystem: FakeEcosystem = field(init=False)
     stdout: io.StringIO = field(init=False)
@@ -127,8 +127,7 @@ class Machine:
 
     def outside(self, now: datetime | None = None) -> Outside:
         """Return the world of the next command."""
-        return Outside(
-            bulk=lambda: FakeHttp(self.answers),  # type: ignore[arg-type, return-value]  # nobody streams here
+        made = Outside(
             env={"PATH": str(self.folder / "bin"), "SAFEINSTALL_HOME": str(self.home), "NO_COLOR": "1", **self.env},
             cwd=self.project,
             stdin=io.StringIO() if self.typed is None else Tty(self.typed),
@@ -142,6 +141,10 @@ class Machine:
             sources=lambda settings, cache: self.sources,
             system_file=self.folder / "etc/safeinstall.toml",
         )
+        answers = self.answers
+        if answers is None:
+            return made
+        return replace(made, bulk=lambda: FakeHttp(answers))  # type: ignore[arg-type, return-value]  # nobody streams
 
     def settings(self, text: str, *, project: bool = False) -> Path:
         """Write the user's settings, or the project's."""

@@ -50,7 +50,7 @@ def _scene(folder: Path, checks: tuple[object, ...] = CHECKS, *pages: Project, *
         dated=True,
     )
     session = FakeSession(planned=plan(one, projects=pages, histories={one.purl: history}))
-    here = Machine(folder, session=session, sources=(FakeSource(),))
+    here = Machine(folder, session=session, sources=(FakeSource(),), answers={})
     here.checks, here.asked = checks, "thing"  # type: ignore[assignment]  # all of them are checks
     return here
 
