@@ -14,7 +14,9 @@ GUARDED = ("pip", "pip3", "npm", "npx")
 """The tools that we stand in front of, besides `pip3.X`; a test holds them to what the ecosystems say."""
 
 DEBUG = "SAFEINSTALL_DEBUG"
-_COMMANDS = frozenset("allow audit check diff doctor log setup status teardown update watch why".split())
+_COMMANDS = frozenset(
+    ("allow", "audit", "check", "diff", "doctor", "log", "setup", "status", "teardown", "update", "watch", "why")
+)
 """Each is a module of `commands`."""
 _LINES = 60
 """Of what the manager's resolver said; its last words tell why."""
