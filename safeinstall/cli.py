@@ -14,7 +14,7 @@ GUARDED = ("pip", "pip3", "npm", "npx")
 """The tools that we stand in front of, besides `pip3.X`; a test holds them to what the ecosystems say."""
 
 DEBUG = "SAFEINSTALL_DEBUG"
-_COMMANDS = frozenset(
+COMMANDS = frozenset(
     ("allow", "audit", "check", "diff", "doctor", "log", "setup", "status", "teardown", "update", "watch", "why")
 )
 """Each is a module of `commands`."""
@@ -109,7 +109,7 @@ def _run(outside: Outside, words: list[str]) -> int:
     if command in ("--help", "-h", "help"):
         outside.data(HELP)
         return 0
-    if command in _COMMANDS:
+    if command in COMMANDS:
         from importlib import import_module  # noqa: PLC0415
 
         code: int = import_module(f"safeinstall.commands.{command}").run(outside, rest)
