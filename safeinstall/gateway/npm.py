@@ -181,7 +181,7 @@ class NpmGateway:
             return self._planned_page(request) if self.phase is Phase.PLAN else self._frozen_page(request)
         if self.phase is Phase.INSTALL and request.method in {"GET", "HEAD"} and kind == "tarball":
             return self._tarball(request)
-        if is_audit(request) and (self.phase is Phase.INSTALL or self.audits.while_planning):
+        if is_audit(request) and self.phase is Phase.INSTALL:
             return self._audit(request)
         artifact = AccessKind.ARTIFACT if kind == "tarball" else AccessKind.OTHER
         when = "while planning" if self.phase is Phase.PLAN else "while installing"

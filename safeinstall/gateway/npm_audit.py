@@ -1,11 +1,10 @@
 """npm's own audit: the list of names that it sends, without those that nobody else is to learn."""
 
 import gzip
-import hashlib
 import json
 import zlib
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,51 +22,23 @@ def is_audit(request: Request) -> bool:
 
 @dataclass(slots=True)
 class Audits:
-    """Passes npm's audit on; what was answered while planning is answered again, so that both come to the same."""
+    """Passes npm's audit on, without the names that nobody else is to learn."""
 
     upstream: Upstream
-    while_planning: bool = False
-    """`npm audit fix` plans with what it is told; no other command asks before it installs."""
-    hides: Callable[[str], bool] = lambda _: False
-    """Whether a name must not be told, as far as is known before there is a plan."""
     unspoken: frozenset[str] = frozenset()
     """The names of the plan that must not be told."""
-    _told: dict[tuple[str, bytes], tuple[int, bytes]] = field(default_factory=dict)
 
     def ask(self, request: Request) -> tuple[int, bytes]:
         """Return status and body of the answer; raises `SourceUnavailable` or `MalformedAnswer`."""
-        key = (request.url, hashlib.sha256(_listed(request.body)).digest())
-        if key not in self._told:
-            headers = {name: value for name, value in request.headers.items() if name != "accept-encoding"}
-            asked = request.body
-            hidden = self.unspoken | {name for name in _names(asked) if self.hides(name)}
-            if hidden:
-                headers.pop("content-encoding", None)
-                asked = without(asked, hidden)
-            answer = self.upstream.open(
-                request.url, method=request.method, headers=headers, transport=request.transport, body=asked
-            )
-            told = (answer.status, answer.read(_MOST))
-            if not self.while_planning:
-                return told
-            self._told[key] = told
-        return self._told[key]
-
-
-def _listed(body: bytes) -> bytes:
-    """Return *body* uncompressed: two compressions of one list may differ."""
-    try:
-        return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
-    except (OSError, EOFError, zlib.error):
-        return body
-
-
-def _names(body: bytes) -> Collection[str]:
-    try:
-        listed: object = json.loads(_listed(body))
-    except (ValueError, RecursionError):
-        return ()
-    return listed.keys() if isinstance(listed, dict) else ()
+        headers = {name: value for name, value in request.headers.items() if name != "accept-encoding"}
+        asked = request.body
+        if self.unspoken:
+            headers.pop("content-encoding", None)
+            asked = without(asked, self.unspoken)
+        answer = self.upstream.open(
+            request.url, method=request.method, headers=headers, transport=request.transport, body=asked
+        )
+        return answer.status, answer.read(_MOST)
 
 
 def without(body: bytes, unspoken: Collection[str]) -> bytes:

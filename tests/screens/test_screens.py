@@ -208,7 +208,7 @@ def unresolvable(folder: Path) -> Machine:
 
 def not_understood(folder: Path) -> Machine:
     """Nothing is guessed."""
-    failure = NotUnderstood("`pip download` is not guarded yet", hint="use `pip install --target` instead")
+    failure = NotUnderstood("pip has no command `instal`", hint="did you mean `pip install`?")
     return on(folder, failure=failure)
 
 

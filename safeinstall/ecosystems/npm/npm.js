@@ -49,8 +49,6 @@ exports.attach = ({ settings, facts, npmRoot }) => {
 }
 
 function tellRegistries (settings, npm) {
-  const scopes = Object.keys(npm.flatOptions).filter(key => /^@[^:]+:registry$/.test(key))
-  fs.writeFileSync(path.join(settings.temp, 'scopes'), scopes.map(key => key.replace(/:registry$/, '')).join('\n'))
   fs.writeFileSync(path.join(settings.temp, 'registry'), String(npm.flatOptions.registry))
 }
 

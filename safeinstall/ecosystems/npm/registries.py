@@ -86,12 +86,6 @@ class Keeper:
             return frozenset(one.name for one in releases if self.claim(one.name) is not None)
         return frozenset(one.name for one in releases if self.claim(one.name) is not None or _elsewhere(one))
 
-    def hides(self, name: str, scopes: Collection[str]) -> bool:
-        """Whether the default registry must not be told *name*; *scopes* have registries of their own."""
-        if self._may_ask(self.default() or ""):
-            return False
-        return self.claim(name) is not None or name.partition("/")[0] in scopes
-
     def _may_ask(self, base: str) -> bool:
         asked = registry(base, self.default(), self.conditions)
         return self.conditions.private.may_ask(asked, self.conditions.private_registries)

@@ -55,8 +55,6 @@ class NpmSession:
         # Whatever npm puts into its cache before our setting holds (its log) goes to the temporary folder as well.
         env = {**ready.env, "npm_config_logs_dir": str(self.temp / "logs")}
         steps = StepsBack(self.withholding, self.gateway)
-        self.gateway.audits.while_planning = self.intent.verb == "audit"
-        self.gateway.audits.hides = lambda name: self.keeper.hides(name, told_scopes(self.temp))
         try:
             while True:
                 out.unlink(missing_ok=True)
@@ -148,11 +146,6 @@ class NpmSession:
             {**settings, "gateway": self.server.base, "temp": str(self.temp), "verb": self.intent.verb},
             proxy=self.server.proxy,
         )
-
-
-def told_scopes(temp: Path) -> frozenset[str]:
-    """Return the scopes that have a registry of their own."""
-    return frozenset((temp / "scopes").read_text(encoding="utf-8").split())
 
 
 def told_registry(temp: Path) -> str | None:
