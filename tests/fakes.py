@@ -39,9 +39,9 @@ PRIVATE = Registry(url="https://packages.corp.example/simple", visibility=Visibi
 
 VENV = Environment(
     kind=EnvironmentKind.PYTHON,
-    path="/work/venv",
-    interpreter="/work/venv/bin/python",
-    folders=("/work/venv/lib/python3.12/site-packages",),
+    path="/srv/venv",
+    interpreter="/srv/venv/bin/python",
+    folders=("/srv/venv/lib/python3.12/site-packages",),
 )
 """Where every faked run installs to."""
 

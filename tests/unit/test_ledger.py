@@ -89,7 +89,7 @@ def test_the_line_of_a_run_tells_what_matters_later(tmp_path: Path) -> None:
     made = json.loads(json.dumps(entry(full(), exit_code=40, planning=False)))
 
     assert {"purl", "digests", "url", "kept", "kind", "registry", "asked"} == set(made["releases"][0])
-    assert made["environment"]["path"] == "/work/venv"
+    assert made["environment"]["path"] == "/srv/venv"
     assert (made["withheld"], made["let_through"]) == ([], [])
     assert made["edges"] == [[None, 0, "app"], [0, 1, "evil @ https://x.example/e.zip"]]
     assert made["releases"][1]["purl"] == EVIL

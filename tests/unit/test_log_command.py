@@ -66,7 +66,7 @@ def told(here: Machine, *words: str) -> list[str]:
         (("--until", "2026-11-23"), []),
         (("--since", "2026-11-23T13:00+01:00"), ["installed", "blocked", "planned", "interrupted"]),
         (("--project", "."), ["installed", "blocked", "planned", "interrupted"]),
-        (("--project", "/work/venv"), ["installed", "blocked", "planned", "interrupted"]),
+        (("--project", "/srv/venv"), ["installed", "blocked", "planned", "interrupted"]),
         (("--project", "elsewhere"), []),
     ],
 )
