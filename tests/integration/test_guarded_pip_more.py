@@ -291,19 +291,6 @@ def test_a_git_requirement_blocks(
     assert venv.installed() == {}
 
 
-@pytest.mark.parametrize("verb", ["download", "wheel", "lock"])
-def test_verbs_that_are_not_covered_yet_block(
-    verb: str, user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
-) -> None:
-    """They fetch and build as install does; refusing is all that is honest until they are judged."""
-    pypi.add(wheel("low"))
-
-    outcome = user.pip(venv, verb, "low", cwd=tmp_path, index=pypi.index_url)
-
-    assert outcome.code == UNRESOLVED, str(outcome)
-    assert pypi.hits() == ()
-
-
 @pytest.mark.parametrize("argv", [("list",), ("--version",), ("freeze",), ("check",), ("uninstall", "-y", "nothing")])
 def test_what_installs_nothing_is_handed_on(
     argv: tuple[str, ...], user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path

@@ -46,6 +46,7 @@ exports.attach = ({ settings, npm, verb, args, inNpm }) => {
     if (arb.options.global) {
       fs.mkdirSync(arb.path, { recursive: true }) // as npm does before it begins
     }
+    fs.writeFileSync(path.join(settings.temp, 'pins.json'), JSON.stringify(pins({ folder: arb.path, args, npa })))
     const tree = await buildIdealTree.call(arb, { ...options, complete: false })
     return planned(arb, tree, { add: options.add || [] })
   }
@@ -67,7 +68,8 @@ exports.attach = ({ settings, npm, verb, args, inNpm }) => {
       await (verb === 'pack' ? packed({ npm, args, pacote, npa, Arborist, planned }) : run())
     } catch (error) {
       // npm prints the error in its own words; what we keep is for a silent npm.
-      fs.writeFileSync(settings.out, JSON.stringify({ error: { code: error.code, message: String(error.message) } }))
+      const { code, name } = error
+      fs.writeFileSync(settings.out, JSON.stringify({ error: { code, name, message: String(error.message) } }))
       throw error
     }
     tell(settings, nothing())
