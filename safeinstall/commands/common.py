@@ -63,9 +63,9 @@ def replaced(path: Path, text: str) -> None:
             file.flush()
             Path(file.name).chmod(0o666 & ~_umask())
             Path(file.name).replace(path)
-        except BaseException:
+        finally:
+            # Gone already when all went well.
             Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def _umask() -> int:

@@ -1,20 +1,17 @@
 """The HTML report: self-contained, harmless whatever foreign text says, the way to what is flagged drawn strong."""
 
 import re
-import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from safeinstall.formats.graph import drawn
 from safeinstall.formats.html import Html
 from safeinstall.model import Confidence, Decision, Finding, Purl, Ruling, Severity, SourceState, Verdict
 from safeinstall.runs import Run
+from tests.environments import optional_tool
 from tests.fakes import NOW, intent, plan, release
 
-CHROMIUM = shutil.which("chromium")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
@@ -80,9 +77,9 @@ def test_no_two_releases_lie_on_each_other() -> None:
     assert len({(node.x, node.y) for node in graph.nodes}) == 1000
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on this machine: the report is not looked at")
 def test_a_thousand_releases_open_in_a_browser(tmp_path: Path) -> None:
     """The page runs under its own policy: the graph is there, and the browser refuses none of it."""
+    chromium = optional_tool("chromium")
     page = tmp_path / "report.html"
     page.write_text(Html().render(report(1000)))
     flags = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -91,7 +88,7 @@ def test_a_thousand_releases_open_in_a_browser(tmp_path: Path) -> None:
     shot = tmp_path / "shot.png"
 
     done = subprocess.run(
-        [str(CHROMIUM), *flags, "--window-size=1280,1400", f"--screenshot={shot}", page.as_uri()],
+        [str(chromium), *flags, "--window-size=1280,1400", f"--screenshot={shot}", page.as_uri()],
         capture_output=True,
         text=True,
         timeout=100,
