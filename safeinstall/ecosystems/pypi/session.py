@@ -243,8 +243,7 @@ class PypiSession:
 
     def _vet_file(self, file: IndexFile) -> bool:
         release = releases.listed(file, self._registries(), build=self._gateway.build_need(file.url))
-        allowed = self._opening.vet(self._marked(release))
-        if allowed:
+        if allowed := self._opening.vet(self._marked(release)):
             self._judged.add((file.project, canonicalize_version(file.version)))
         return allowed
 
