@@ -179,6 +179,7 @@ def served(folder: Path) -> Iterator[str]:
         "import sys, http.server as h, functools\n"
         "class Q(h.SimpleHTTPRequestHandler):\n"
         "    protocol_version = 'HTTP/1.1'\n"
+        "    wbufsize = -1\n"  # headers and body in one piece, as real servers send them: else each waits 40 ms
         "    def log_message(self, *a): pass\n"
         "class S(h.ThreadingHTTPServer):\n"
         "    def handle_error(self, *a): pass\n"

@@ -1,31 +1,25 @@
-"""The real outside world: HTTP for advisory sources, processes, the clock."""
+"""The real HTTP, for advisory sources."""
 
 import json
-import os
 import queue
-import signal
-import ssl
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from datetime import timedelta
 from types import MappingProxyType
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import truststore
 import urllib3
-from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 
 from safeinstall import __version__
-from safeinstall.contracts import Finished, Stream
-from safeinstall.errors import MalformedAnswer, NotThere, SourceUnavailable, ToolMissing
+from safeinstall.contracts import Stream
+from safeinstall.errors import MalformedAnswer, NotThere, SourceUnavailable
 from safeinstall.text import printable, redacted
+from safeinstall.trust import TrustingAdapter, bundle_of_environment, trusted
 
 _CHUNK = 65_536
 _CONNECT_SECONDS = 5.0
@@ -33,12 +27,10 @@ _STALLED_SECONDS = 60.0
 """A server that sends nothing for so long sends nothing any more, however long the whole may take."""
 _MOST_REDIRECTS = 5
 _KEEPS_METHOD = frozenset({307, 308})
-_POOL = 32
 _AHEAD = 16
 """Pieces that are read before somebody takes them."""
 _TICK_SECONDS = 0.2
 T = TypeVar("T")
-_NOT_FOUND_BY_SHELL = 127
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -48,11 +40,6 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 def _no_token(host: str) -> str | None:
     del host
     return None
-
-
-def now() -> datetime:
-    """Return the current moment (aware, UTC)."""
-    return datetime.now(timezone.utc)
 
 
 class RequestsHttp:
@@ -70,6 +57,7 @@ class RequestsHttp:
         self._tokens = tokens
         self._lock = threading.Lock()
         self._opened: requests.Session | None = None
+        self._proxies: dict[tuple[str, str | None, int | None], dict[str, str]] = {}
 
     def get_json(self, url: str, *, timeout: timedelta, max_bytes: int = 50_000_000) -> object:
         """See `Http.get_json`."""
@@ -103,8 +91,10 @@ class RequestsHttp:
         with self._lock:
             if self._opened is None:
                 self._opened = _Session()
-                self._opened.mount("https://", _Adapter(context=_trust()))
-                self._opened.mount("http://", _Adapter(context=None))
+                # What the environment says is read once: requests would read all of it for every request, and netrc.
+                self._opened.trust_env = False
+                self._opened.mount("https://", TrustingAdapter(context=trusted(bundle_of_environment())))
+                self._opened.mount("http://", TrustingAdapter(context=None))
                 # Only what we can unpack under a limit.
                 self._opened.headers.update(
                     {"User-Agent": f"safeinstall/{__version__}", "Accept-Encoding": "gzip, deflate"}
@@ -139,12 +129,18 @@ class RequestsHttp:
             url,
             json=ask.body,
             headers={**ask.headers, **(self._own(url) if home else {})},
-            # An auth that adds nothing: without one, requests would look into netrc.
-            auth=None if urlsplit(url).username else _unchanged,
+            proxies=self._proxies_for(url),
             timeout=(min(_CONNECT_SECONDS, left), min(_STALLED_SECONDS, left)),
             allow_redirects=False,
             stream=True,
         )
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        place = _place(url)
+        with self._lock:
+            if place not in self._proxies:
+                self._proxies[place] = get_environ_proxies(url)
+            return self._proxies[place]
 
     def _own(self, url: str) -> Mapping[str, str]:
         """Return the headers that are for the host of *url* alone; a token is never sent in the clear."""
@@ -249,7 +245,7 @@ def _told(ask: _Ask) -> Iterator[None]:
         yield
     except requests.Timeout as error:
         raise ask.late() from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError, OSError) as error:
         raise SourceUnavailable(f"{redacted(ask.url)} could not be reached ({type(error).__name__})") from error
 
 
@@ -298,40 +294,11 @@ def _place(url: str) -> tuple[str, str | None, int | None]:
     raise SourceUnavailable(f"{redacted(url)} is no URL")
 
 
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-def _trust() -> ssl.SSLContext | None:
-    """Return what the operating system trusts; None: the bundle that the environment names, as requests reads it."""
-    if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
-        return None
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
 class _Session(requests.Session):
     """Leaves redirects to us: requests looks where they lead even when told not to follow, and reads their bodies."""
 
     def resolve_redirects(self, *_: Any, **__: Any) -> Iterator[Any]:  # noqa: ANN401 - requests' own signature
         return iter(())
-
-
-class _Adapter(HTTPAdapter):
-    """Checks certificates with *context*; None: as requests does."""
-
-    def __init__(self, *, context: ssl.SSLContext | None) -> None:
-        self._context = context
-        super().__init__(pool_maxsize=_POOL)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own signature
-        if self._context is not None:
-            kwargs["ssl_context"] = self._context
-        super().init_poolmanager(*args, **kwargs)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own signature
-        if self._context is not None:
-            kwargs["ssl_context"] = self._context
-        return super().proxy_manager_for(proxy, **kwargs)
 
 
 def _decoded(body: bytes, url: str) -> object:
@@ -340,61 +307,3 @@ def _decoded(body: bytes, url: str) -> object:
     except (ValueError, RecursionError) as error:
         message = f"{redacted(url)} did not answer with JSON ({printable(str(error), limit=80)})"
         raise MalformedAnswer(message) from error
-
-
-class SubprocessRunner:
-    """`Runner` on real processes."""
-
-    def capture(
-        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: timedelta | None = None, fed: str = ""
-    ) -> Finished:
-        """See `Runner.capture`."""
-        seconds = timeout.total_seconds() if timeout is not None else None
-        try:
-            done = subprocess.run(  # noqa: S603 - absolute paths of the user's own tools, no shell
-                list(argv),
-                cwd=cwd,
-                env=dict(env),
-                input=fed.encode(),
-                capture_output=True,
-                timeout=seconds,
-                check=False,
-            )
-        except OSError as error:
-            raise ToolMissing(f"`{printable(argv[0])}` could not be started ({error.strerror})") from error
-        except subprocess.TimeoutExpired as error:
-            raise ToolMissing(f"`{printable(argv[0])}` did not end within {seconds:g} s") from error
-        return Finished(
-            exit_code=done.returncode,
-            stdout=done.stdout.decode("utf-8", "replace"),
-            stderr=done.stderr.decode("utf-8", "replace"),
-        )
-
-    def attached(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
-        """See `Runner.attached`."""
-        _flush(sys.stdout, sys.stderr)
-        try:
-            process = subprocess.Popen(list(argv), cwd=cwd, env=dict(env))  # noqa: S603 - see capture
-        except OSError as error:
-            raise ToolMissing(f"`{printable(argv[0])}` could not be started ({error.strerror})") from error
-        # Ctrl-C reaches the whole foreground group: the manager cleans up after itself, and we wait for it.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            code = process.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)
-        return code if code >= 0 else 128 - code
-
-
-def replace_process(argv: Sequence[str], env: Mapping[str, str]) -> int:
-    """Become the real tool; returns (127) only when it cannot be started."""
-    _flush(sys.stdout, sys.stderr)
-    try:
-        os.execve(argv[0], list(argv), dict(env))  # noqa: S606 - no shell: the user's own tool by absolute path
-    except OSError:
-        return _NOT_FOUND_BY_SHELL
-
-
-def _flush(*streams: IO[str]) -> None:
-    for stream in streams:
-        stream.flush()

@@ -21,22 +21,16 @@ def now() -> datetime:
 
 def runner() -> "Runner":
     """Return the real processes."""
-    from safeinstall.effects import SubprocessRunner
+    from safeinstall.processes import SubprocessRunner
 
     return SubprocessRunner()
 
 
 def become(argv: Sequence[str], env: Mapping[str, str]) -> int:
-    """See `effects.replace_process`; not from there, because that module brings the HTTP client along."""
-    import os
-    import sys
+    """See `processes.become`."""
+    from safeinstall import processes
 
-    sys.stdout.flush()
-    sys.stderr.flush()
-    try:
-        os.execve(argv[0], list(argv), dict(env))  # noqa: S606 - no shell: the user's own tool by absolute path
-    except OSError:
-        return 127
+    return processes.become(argv, env)
 
 
 def ecosystem(tool: str) -> "Ecosystem":

@@ -10,8 +10,9 @@ from pathlib import Path
 from safeinstall.contracts import Conditions, Finished, Vet, World
 from safeinstall.ecosystems.npm import NpmEcosystem
 from safeinstall.ecosystems.npm.session import NpmSession
-from safeinstall.effects import SubprocessRunner, now
 from safeinstall.model import Plan, Release
+from safeinstall.processes import SubprocessRunner
+from safeinstall.wiring import now
 from tests.environments import isolated_env
 from tests.fakes import Hearing
 

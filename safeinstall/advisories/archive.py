@@ -9,6 +9,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class Member:
     """One entry of the central directory."""
 
     name: str
@@ -43,20 +44,43 @@ class _Member:
     offset: int
 
 
-def members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of every file in the zip at *path*; raises `MalformedAnswer` for what is no whole zip."""
-    handle = os.open(path, os.O_RDONLY)
+class Archive:
+    """A zip on disk; every method raises `MalformedAnswer` for what is no whole zip."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file at *path*; raises `OSError`."""
+        self._handle = os.open(path, os.O_RDONLY)
+
+    def __enter__(self) -> "Archive":
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        os.close(self._handle)
+
+    def members(self) -> Iterator[Member]:
+        """Yield every file, without its content."""
+        with _telling():
+            for member in _directory(self._handle, os.fstat(self._handle).st_size):
+                if not member.name.endswith("/"):
+                    yield member
+
+    def content(self, member: Member) -> bytes:
+        """Return what *member* holds."""
+        with _telling():
+            return _content(self._handle, member)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
     try:
-        for member in _directory(handle, os.fstat(handle).st_size):
-            if not member.name.endswith("/"):
-                yield member.name, _content(handle, member)
+        yield
     except (struct.error, zlib.error, UnicodeDecodeError) as error:
         raise MalformedAnswer(f"the zip is damaged ({printable(str(error), limit=80)})") from error
-    finally:
-        os.close(handle)
 
 
-def _directory(handle: int, size: int) -> Iterator[_Member]:
+def _directory(handle: int, size: int) -> Iterator[Member]:
     number, length, start = _end(handle, size)
     if start + length > size:
         raise MalformedAnswer("the zip is cut short")
@@ -90,7 +114,7 @@ def _end(handle: int, size: int) -> tuple[int, int, int]:
     return number, length, start
 
 
-def _entry(buffer: bytes, at: int) -> tuple[_Member, int]:
+def _entry(buffer: bytes, at: int) -> tuple[Member, int]:
     found = _CENTRAL.unpack_from(buffer, at)
     magic, flags, method, crc, packed, size = found[0], found[3], found[4], found[7], found[8], found[9]
     name_length, extra_length, comment_length, offset = found[10], found[11], found[12], found[16]
@@ -103,7 +127,7 @@ def _entry(buffer: bytes, at: int) -> tuple[_Member, int]:
     at += name_length
     if _BEYOND_32 in (packed, size, offset):
         size, packed, offset = _extended(buffer[at : at + extra_length], size, packed, offset)
-    return _Member(name, method, crc, packed, size, offset), at + extra_length + comment_length
+    return Member(name, method, crc, packed, size, offset), at + extra_length + comment_length
 
 
 def _extended(extra: bytes, *fields: int) -> tuple[int, int, int]:
@@ -119,7 +143,7 @@ def _extended(extra: bytes, *fields: int) -> tuple[int, int, int]:
     raise MalformedAnswer("the zip's directory is damaged (no large sizes)")
 
 
-def _content(handle: int, member: _Member) -> bytes:
+def _content(handle: int, member: Member) -> bytes:
     if not (member.packed >= 0 and 0 <= member.size <= _LARGEST_MEMBER and member.offset >= 0):
         raise MalformedAnswer(f"{printable(member.name)} in the zip is larger than {_LARGEST_MEMBER:,} bytes")
     guess = _LOCAL.size + len(member.name.encode()) + member.packed + _MARGIN

@@ -2,7 +2,6 @@
 
 import codecs
 import gc
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from safeinstall.advisories import building
-from safeinstall.advisories.archive import members
-from safeinstall.advisories.packing import Row, moment, pack, unreadable
+from safeinstall.advisories import building, reading
+from safeinstall.advisories.packing import Row, moment
 from safeinstall.advisories.store import Standing, standing
 from safeinstall.contracts import Bulk, Reporter
 from safeinstall.errors import MalformedAnswer, NotThere, SourceUnavailable
@@ -106,7 +104,8 @@ def _import(export: Export, folder: Path, ecosystem: EcosystemName, held: Standi
                 stream.write(chunk)
         stream.flush()
         with building.new(folder, ecosystem) as builder, _no_collector():
-            number = builder.fill(_rows(Path(stream.name), ecosystem, export.reporter))
+            rows = reading.rows(Path(stream.name), ecosystem)
+            number = builder.fill(_told(rows, ecosystem, export.reporter))
             if not number:
                 raise MalformedAnswer(f"{redacted(url)} holds no records")
             if held is not None and number < held.records * _SHRUNK:
@@ -130,33 +129,11 @@ def _no_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _rows(path: Path, ecosystem: EcosystemName, reporter: Reporter) -> Iterator[Row]:
-    number = 0
-    for name, body in members(path):
-        if name.endswith(".json"):
-            yield _row(_loaded(body, name), name, ecosystem)
-            number += 1
-            if number % _TOLD_EVERY == 0:
-                reporter.step(f"{ecosystem.value}: importing, {number:,} records")
-
-
-def _row(document: object, name: str, ecosystem: EcosystemName) -> Row:
-    """Return the row of *document*; one that cannot be read makes silence about what it names, and stops nothing."""
-    try:
-        return pack(document, ecosystem)
-    except MalformedAnswer as error:
-        ident = Path(name).name.removesuffix(".json")
-        try:
-            return unreadable(document, ident, ecosystem, error.message)
-        except MalformedAnswer as nameless:
-            raise MalformedAnswer(f"{printable(name, limit=80)} cannot be read: {error.message}") from nameless
-
-
-def _loaded(body: bytes, name: str) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedAnswer(f"{printable(name, limit=80)} is no JSON") from error
+def _told(rows: Iterator[Row], ecosystem: EcosystemName, reporter: Reporter) -> Iterator[Row]:
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % _TOLD_EVERY == 0:
+            reporter.step(f"{ecosystem.value}: importing, {number:,} records")
 
 
 def _changes(export: Export, folder: Path, ecosystem: EcosystemName, held: Standing, now: datetime) -> Updated:
@@ -201,7 +178,7 @@ def _fetched(export: Export, ecosystem: EcosystemName, ident: str, until: Deadli
         return None
     if field(document, "id", str) != ident:
         raise MalformedAnswer(f"{redacted(url)} holds another record")
-    return _row(document, ident, ecosystem)
+    return reading.row(document, ident, ecosystem)
 
 
 def _listed(export: Export, ecosystem: EcosystemName, held: Standing) -> Mapping[str, str]:

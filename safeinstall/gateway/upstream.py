@@ -1,26 +1,19 @@
 """The gateway's own requests to the real registries, with the manager's credentials, trust and proxy."""
 
-import os
-import ssl
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import requests
-import truststore
 import urllib3
-from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.retry import Retry
 
 from safeinstall.errors import SourceUnavailable
 from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.server import Transport
 from safeinstall.text import redacted
+from safeinstall.trust import TrustingAdapter, bundle_of_environment, trusted
 
 CHUNK = 131_072
 """Bytes read from upstream at once."""
@@ -28,7 +21,6 @@ CHUNK = 131_072
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0
 _WHOLE_SECONDS = 120.0
-_POOL = 32
 # Refused connections and gateway errors are tried again twice, after 0.3 and 0.6 s; an answer of any other kind stands.
 _RETRY = Retry(
     total=2,
@@ -161,32 +153,12 @@ def _session(transport: Transport) -> requests.Session:
     session.max_redirects = 10
     bundle = transport.verify if isinstance(transport.verify, str) else None
     if bundle is None and session.trust_env:  # as requests itself would, for pip and for us
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        bundle = bundle_of_environment()
     if not transport.verify:  # the user said so, and the manager has its own words for it
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    session.mount("https://", _Adapter(context=_trust(bundle) if transport.verify else None))
-    session.mount("http://", _Adapter(context=None))
+    session.mount("https://", TrustingAdapter(context=trusted(bundle) if transport.verify else None, retries=_RETRY))
+    session.mount("http://", TrustingAdapter(context=None, retries=_RETRY))
     return session
-
-
-def _trust(bundle: str | None) -> ssl.SSLContext:
-    """
-    Return what certificates are checked against: *bundle*, or what the operating system and certifi trust.
-
-    That is pip's own rule since 24.2. One context serves all connections: requests would read certifi's file again
-    for each, and truststore the system's, 35 ms of work every time; truststore also lets only one shake hands at once.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if bundle is not None:
-        folder = Path(bundle).is_dir()
-        context.load_verify_locations(cafile=None if folder else bundle, capath=bundle if folder else None)
-        return context
-    system = ssl.get_default_verify_paths()
-    if sys.platform != "linux" or not (system.cafile or system.capath):
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.set_default_verify_paths()
-    context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
-    return context
 
 
 def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -198,33 +170,3 @@ def _proxies(transport: Transport) -> dict[str, str] | None:
     if not transport.proxy:
         return None
     return {"http": transport.proxy, "https": transport.proxy}
-
-
-class _Adapter(HTTPAdapter):
-    """Checks certificates with one context of ours; None: with none, for `http` and for hosts trusted unchecked."""
-
-    def __init__(self, *, context: ssl.SSLContext | None) -> None:
-        self._context = context
-        super().__init__(pool_connections=_POOL, pool_maxsize=_POOL, max_retries=_RETRY)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own signature
-        if self._context is not None:
-            kwargs["ssl_context"] = self._context
-        super().init_poolmanager(*args, **kwargs)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own signature
-        if self._context is not None:
-            kwargs["ssl_context"] = self._context
-        return super().proxy_manager_for(proxy, **kwargs)
-
-    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
-        host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
-        if self._context is not None:
-            pool.pop("ca_certs", None)
-            pool.pop("ca_cert_dir", None)
-        return host, pool
-
-    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
-        super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
-        if self._context is not None:
-            conn.ca_certs = conn.ca_cert_dir = None

@@ -10,9 +10,9 @@ import pytest
 from safeinstall.ecosystems.npm import NpmEcosystem
 from safeinstall.ecosystems.npm.interpreter import located
 from safeinstall.ecosystems.npm.process import hooked
-from safeinstall.effects import SubprocessRunner
 from safeinstall.gateway.server import LoopbackServer, Request, Response, Transport
 from safeinstall.model import ArtifactKind, Release
+from safeinstall.processes import SubprocessRunner
 from safeinstall.runs import Phase
 from tests import environments
 from tests.builders.built import Built

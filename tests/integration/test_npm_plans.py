@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from safeinstall.contracts import Conditions
-from safeinstall.effects import now
 from safeinstall.errors import CannotResolve, NotUnderstood
 from safeinstall.model import ArtifactKind, Visibility
+from safeinstall.wiring import now
 from tests import environments
 from tests.builders.tarballs import tarball
 from tests.npm_sessions import NpmUser, named

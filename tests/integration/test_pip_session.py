@@ -10,10 +10,11 @@ import pytest
 
 from safeinstall.contracts import Conditions, Session, World
 from safeinstall.ecosystems.pypi import PypiEcosystem
-from safeinstall.effects import SubprocessRunner, now
 from safeinstall.errors import CannotResolve
 from safeinstall.model import ArtifactKind, BuildNeed, Plan, Purl, Release, Visibility
+from safeinstall.processes import SubprocessRunner
 from safeinstall.runs import AccessKind, Installed
+from safeinstall.wiring import now
 from tests.builders.built import Built
 from tests.builders.sdists import sdist
 from tests.builders.wheels import wheel

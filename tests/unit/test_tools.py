@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from safeinstall.contracts import Finished
-from safeinstall.effects import SubprocessRunner
 from safeinstall.errors import NotUnderstood
+from safeinstall.processes import SubprocessRunner
 from safeinstall.tools import interpreter_of
 from tests.fakes import FakeRunner
 

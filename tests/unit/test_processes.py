@@ -1,4 +1,4 @@
-"""`safeinstall.effects`: processes of the user's own tools."""
+"""`safeinstall.processes`: processes of the user's own tools."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from safeinstall import effects
-from safeinstall.effects import SubprocessRunner
+from safeinstall import wiring
 from safeinstall.errors import ToolMissing
+from safeinstall.processes import SubprocessRunner
 
 ENV = {"PATH": os.defpath, "WORD": "here"}
 
@@ -68,9 +68,9 @@ def test_an_attached_tool_gives_its_exit_code_as_a_shell_would(code: str, expect
 
 BECOME = """
 import sys
-from safeinstall import effects
+from safeinstall import processes
 print("before", flush=False)
-print(effects.replace_process(sys.argv[1:], {"WORD": "after"}))
+print(processes.become(sys.argv[1:], {"WORD": "after"}))
 """
 
 
@@ -92,4 +92,4 @@ def test_the_real_tool_takes_our_place(tmp_path: Path) -> None:
 
 def test_the_clock_knows_its_zone() -> None:
     """Moments are compared across machines."""
-    assert effects.now().tzinfo is timezone.utc
+    assert wiring.now().tzinfo is timezone.utc
