@@ -51,11 +51,7 @@ class Archive:
         """Open the file at *path*; raises `OSError`."""
         self._handle = os.open(path, os.O_RDONLY)
 
-    def __enter__(self) -> "Archive":
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Close the file."""
         os.close(self._handle)
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -39,7 +39,7 @@ def rows(path: Path, ecosystem: EcosystemName, *, workers: int | None = None) ->
     Raises `MalformedAnswer` for what is no whole zip, or holds a record of which not even the names can be told.
     *workers*: how many processes read; by default as many as are worth it here.
     """
-    with Archive(path) as archive:
+    with closing(Archive(path)) as archive:
         members = (one for one in archive.members() if one.name.endswith(".json"))
         first = list(islice(members, _WORTH_IT))
         asked = workers if workers is not None else _workers(len(first))
