@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -146,11 +146,16 @@ def records(number: int, ecosystem: str = "npm", seed: int = 7) -> Iterator[dict
 
 def write_export(folder: Path, number: int, ecosystem: str = "npm") -> None:
     """Write `all.zip` and `modified_id.csv` of so many records below *folder*."""
+    write_records(folder, records(number, ecosystem), ecosystem)
+
+
+def write_records(folder: Path, some: Iterable[dict[str, object]], ecosystem: str) -> None:
+    """Write `all.zip` and `modified_id.csv` of *some* records, the oldest first, below *folder*."""
     place = folder / ecosystem
     place.mkdir(parents=True, exist_ok=True)
     rows = []
     with zipfile.ZipFile(place / "all.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for record in records(number, ecosystem):
+        for record in some:
             archive.writestr(f"{record['id']}.json", json.dumps(record))
             rows.append(f"{record['modified']},{record['id']}")
     (place / "modified_id.csv").write_text("\n".join(reversed(rows)) + "\n")

@@ -36,6 +36,8 @@ class Origins:
     """The URL prefixes of an ecosystem's own public registry, the one that stands for it first."""
     listed: Callable[[Path], Mapping[str, str]] = lambda _: {}
     """What pip itself lists in a folder of distributions: name -> version."""
+    compared: bool = False
+    """Whether pip is asked in any case, and what it lists is compared with the metadata."""
 
     def default(self, ecosystem: EcosystemName, name: str) -> Registry:
         """Return the registry of a release of which nothing tells where it came from."""

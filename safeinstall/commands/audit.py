@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from safeinstall.auditing import Auditor, audit
-from safeinstall.commands import claimable
 from safeinstall.commands.arguments import Parser
 from safeinstall.commands.common import settings_of, written
 from safeinstall.config import Settings
@@ -24,6 +24,8 @@ from safeinstall.text import printable
 def run(outside: Outside, words: Sequence[str]) -> int:
     """Judge what *words* name, or what is found here; returns 0, 40 or 41 as a guarded command does."""
     if "--claimable" in words:
+        from safeinstall.commands import claimable  # noqa: PLC0415 - another command in all but its name
+
         return claimable.run(outside, words)
     parser = Parser("audit", "Judge what is installed or locked; nothing is installed, changed or run.")
     parser.add_argument(
@@ -36,12 +38,15 @@ def run(outside: Outside, words: Sequence[str]) -> int:
     parser.add_argument("--format", choices=NAMES, default="text", help="default: text")
     parser.add_argument("--output", metavar="FILE", help="write the document into FILE instead of stdout")
     parser.add_argument("--offline", action="store_true", help="judge with what is on this machine")
+    parser.add_argument(
+        "--cross-check", action="store_true", help="compare the metadata of environments with what pip lists"
+    )
     given = parser.parse_args(words)
     where = places(outside.env)
     settings = settings_of(outside, where, {"offline": True} if given.offline else {})
     for notice in settings.notices:
         outside.say(f"warning: {printable(notice, limit=400)}\n")
-    origins = origins_of(outside, settings)
+    origins = replace(origins_of(outside, settings), compared=given.cross_check)
     found = [_read(reader, path, outside.cwd, origins) for reader, path in _chosen(outside.cwd, given.paths)]
     where.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     by = Auditor(

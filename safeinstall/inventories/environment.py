@@ -1,15 +1,15 @@
-"""A Python environment: what its site-packages hold, by their own metadata and by pip's listing."""
+"""A Python environment: what its site-packages hold, by their own metadata, and by pip's listing where that knows more."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.parser import HeaderParser
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.utils import canonicalize_name
 
 from safeinstall.errors import MalformedAnswer
@@ -20,6 +20,8 @@ from safeinstall.model import ArtifactKind, EcosystemName, Release
 from safeinstall.text import printable
 
 _PLACES = ("lib/python3*/site-packages", "lib64/python3*/site-packages", "Lib/site-packages")
+_OLDER = ("*.egg-info", "*.egg", "*.egg-link", "easy-install.pth")
+"""What older tools left in a site-packages instead of a `.dist-info`."""
 _LARGEST = 20_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -50,29 +52,34 @@ class Environment:
         """
         See `InventoryReader.read`.
 
-        The environment's own Python is not started: what is installed there could run with it. pip-api asks our own
-        pip, which only reads; what one of the two ways of reading finds counts, whatever the other says.
+        The environment's own Python is not started: what is installed there could run with it. pip-api, which has our
+        own pip list it, takes as long as all the rest together: it is asked where older tools left something that has
+        no `.dist-info`, or where the user wants both ways compared. What one of the two finds counts.
         """
         draft = Draft(kind=self.ident, label=label, origins=origins, ecosystem=EcosystemName.PYPI, installed=True)
         places = folders(path)
         if not places:
             raise MalformedAnswer("it has no site-packages")
-        # pip takes its time to start: it lists while we read.
-        with ThreadPoolExecutor(max_workers=len(places)) as pool:
-            listings = [pool.submit(origins.listed, place) for place in places]
-            found = [one for place in places for one in _distributions(place)]
-            listed = {name: version for listing in listings for name, version in listing.result().items()}
-        releases: dict[str, Release] = {canonicalize_name(one.name): _release(draft, one) for one in found}
-        for name, version in listed.items():
-            if canonicalize_name(name) not in releases:
-                releases[canonicalize_name(name)] = draft.registered(name, version)
-        for one in found:
-            parent = releases[canonicalize_name(one.name)]
+        found = {place: tuple(_distributions(place)) for place in places}
+        releases: dict[str, list[Release]] = {}
+        for one in (one for some in found.values() for one in some):
+            releases.setdefault(canonicalize_name(one.name), []).append(_release(draft, one))
+        for place, some in found.items():
+            if origins.compared or any(True for pattern in _OLDER for _ in place.glob(pattern)):
+                _compare(draft, releases, place, {canonicalize_name(one.name) for one in some})
+        for one in (one for some in found.values() for one in some):
+            parent = _release_of(releases, one)
             if one.requested:
                 draft.edge(None, parent.purl, one.name)
             for wanted, text in _required(one.requires):
-                if wanted in releases and releases[wanted] != parent:
-                    draft.edge(parent.purl, releases[wanted].purl, text)
+                for child in releases.get(wanted, ()):
+                    if child != parent:
+                        draft.edge(parent.purl, child.purl, text)
+        draft.notes += [
+            f"{label}: `{printable(name)}` lies there {len(same)} times, and all of it was judged"
+            for name, same in releases.items()
+            if len(same) > 1
+        ]
         if _sees_system(path):
             draft.notes.append(f"{label}: it also sees the packages of the Python below it, which were not judged")
         return draft.finish()
@@ -86,11 +93,32 @@ def folders(path: Path) -> tuple[Path, ...]:
     return tuple(found.values())
 
 
+def _compare(draft: Draft, releases: dict[str, list[Release]], place: Path, read: set[str]) -> None:
+    """Add what pip lists in *place* and is not among the names that were *read*; tell the difference if asked to."""
+    listed = {canonicalize_name(name): (name, version) for name, version in draft.origins.listed(place).items()}
+    more = sorted(listed.keys() - read)
+    for name in more:
+        releases.setdefault(name, []).append(draft.registered(*listed[name]))
+    if draft.origins.compared:
+        less = sorted(read - listed.keys())
+        told = [f"it alone sees {', '.join(more)}"] if more else []
+        told += [f"it does not see {', '.join(less)}"] if less else []
+        draft.notes.append(
+            f"{draft.label}: pip lists {len(listed)} distributions; "
+            + (printable("; ".join(told), limit=400) if told else "they are those of the metadata")
+        )
+
+
+def _release_of(releases: Mapping[str, list[Release]], one: _Distribution) -> Release:
+    some = releases[canonicalize_name(one.name)]
+    return next((each for each in some if each.version == one.version), some[0])
+
+
 def _distributions(place: Path) -> Iterator[_Distribution]:
     for folder in sorted(place.glob("*.dist-info")):
         metadata = folder / "METADATA"
-        if not metadata.is_file():
-            # pip leaves such a folder behind when it is killed; what it belongs to is not installed.
+        if folder.name.startswith("~") or not metadata.is_file():
+            # pip renames what it replaces, and leaves that behind when it is killed; it is not installed any more.
             continue
         # The description comes after the first empty line and may be long; nobody needs it.
         head = re.split(r"\r?\n\r?\n", text_of(metadata, most=_LARGEST), maxsplit=1)[0]
@@ -138,17 +166,20 @@ def _release(draft: Draft, one: _Distribution) -> Release:
 def _required(requires: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for text in requires:
         bare, _, marker = text.partition(";")
-        if marker.strip():
-            try:
-                # Extras are left out: which of them were asked for, nothing in the environment tells.
-                wanted = Requirement(text)
-                if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
-                    continue
-            except (InvalidRequirement, ValueError):
-                continue
+        if marker.strip() and not _applies(marker.strip()):
+            continue
         name = _NAME.match(bare.strip())
         if name is not None:
             yield canonicalize_name(name[0].rstrip("._-")), printable(bare.strip())
+
+
+@lru_cache(maxsize=1000)
+def _applies(marker: str) -> bool:
+    """Whether *marker* holds here; extras are left out: which of them were asked for, nothing there tells."""
+    try:
+        return Marker(marker).evaluate({"extra": ""})
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, ValueError):
+        return False
 
 
 def _sees_system(path: Path) -> bool:
