@@ -1,12 +1,13 @@
 """Judging what is installed or locked: the same checks and the same policy, with what a file or folder tells."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 from safeinstall.contracts import Check, Source
+from safeinstall.cooldown import Cooldown, Cooling
 from safeinstall.gather import gather
 from safeinstall.inventory import Inventory
 from safeinstall.model import EcosystemName, Finding, Gap, Intent, Override, Plan, Project, Purl, Release
@@ -14,20 +15,40 @@ from safeinstall.pipeline import inspect
 from safeinstall.policy import Policy, judge
 from safeinstall.purl import parts
 from safeinstall.runs import AUDIT, Run
+from safeinstall.scripts import Scripts
 
-AUDITED = frozenset({"advisory", "typosquat", "unverified-source", "registry-choice", "registry-status"})
+AUDITED = frozenset(
+    {
+        "advisory",
+        "typosquat",
+        "unverified-source",
+        "install-script",
+        "fresh-release",
+        "registry-choice",
+        "registry-status",
+    }
+)
 """The checks that can be answered without asking a registry."""
 
+_PAST = "needs what the registry tells of earlier releases"
 ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
         "starjacking": "needs what the registry says of other projects",
         "confusion": "needs what several registries list; a private name from the public registry is told all the same",
         "transport": "is about how a registry is asked, and none is",
         "source-build": "is about what installing would run, and nothing is installed",
+        "changed-release": _PAST,
+        "combination": _PAST,
+        "ownership": _PAST,
+        "provenance": _PAST,
     }
 )
 """The other checks, and why an audit does not run them; `docs/audit.md` tells the user."""
 
+_BY_AGE = "fresh-release"
+"""A file that does not tell when something was uploaded never had to: of that no gap is made."""
+_REGISTRY = "registry"
+"""The source that asks the registries themselves; an audit asks none unless a setting requires that one."""
 _UNPINNED = "unpinned"
 """What a registry does not tell of hashes is no fault of a file that never had to name them."""
 
@@ -42,16 +63,24 @@ class Auditor:
     overrides: Sequence[Override]
     deadline: timedelta
     offline: bool
+    cooldown: Cooldown = field(default_factory=Cooldown)
+    scripts: Scripts = field(default_factory=Scripts)
     settings: tuple[tuple[str, str], ...] = ()
 
 
 def audit(inventories: Sequence[Inventory], by: Auditor, *, cwd: Path, now: Callable[[], datetime]) -> Run:
     """Return what was found in *inventories*, all of them together; nothing is installed or run."""
     started = now()
-    plan = joined(inventories)
-    facts = gather(plan, by.sources, now=started, deadline=by.deadline, offline=by.offline)
+    plan = replace(joined(inventories), cooling=Cooling(cooldown=by.cooldown), scripts=by.scripts)
+    asked = [one for one in by.sources if one.ident != _REGISTRY or not one.supplement]
+    facts = gather(plan, asked, now=started, deadline=by.deadline, offline=by.offline)
     results = [
-        *inspect(plan.releases, facts, [one for one in by.checks if one.ident in AUDITED]),
+        *inspect(plan.releases, facts, [one for one in by.checks if one.ident in AUDITED - {_BY_AGE}]),
+        *inspect(
+            [one for one in plan.releases if one.artifact.uploaded is not None],
+            facts,
+            [one for one in by.checks if one.ident == _BY_AGE],
+        ),
         *(gap for inventory in inventories for gap in inventory.gaps),
     ]
     kept = [one for one in results if not (isinstance(one, Finding) and one.kind == _UNPINNED)]

@@ -15,6 +15,7 @@ from safeinstall.ledger import read
 from safeinstall.model import Confidence, Finding, Release, Severity
 from safeinstall.outside import Outside
 from tests.fakes import FakeEcosystem, FakeHttp, FakeRunner, FakeSession, FakeSource, clock, plan
+from tests.inventories import OWN
 
 
 class Tty(io.StringIO):
@@ -94,7 +95,11 @@ class Machine:
     """For tests that run one command on many machines."""
     answers: Mapping[str, object] | None = None
     """What is answered over HTTP, see `FakeHttp`; None: HTTP is real, for tests with servers of their own."""
+    listed: Mapping[str, str] = field(default_factory=dict)
+    """What pip lists in every environment: name -> version."""
     became: list[tuple[str, ...]] = field(default_factory=list)
+    compared: list[Path] = field(default_factory=list)
+    """The folders that pip was asked about."""
     ecosystem: FakeEcosystem = field(init=False)
     stdout: io.StringIO = field(init=False)
     stderr: io.StringIO = field(init=False)
@@ -139,6 +144,8 @@ class Machine:
             ecosystem=lambda tool: {"pip": self.ecosystem, "pip3": self.ecosystem}[tool],
             checks=lambda: self.checks,
             sources=lambda settings, cache: self.sources,
+            own_registries=lambda ecosystem: OWN[ecosystem],
+            listed=self._listed,
             system_file=self.folder / "etc/safeinstall.toml",
         )
         answers = self.answers
@@ -163,6 +170,10 @@ class Machine:
     def screen(self) -> str:
         """All that a person saw, without what differs from machine to machine."""
         return self.stderr.getvalue().replace(str(self.folder), "FOLDER")
+
+    def _listed(self, place: Path) -> Mapping[str, str]:
+        self.compared.append(place)
+        return self.listed
 
     def _become(self, argv: Sequence[str], env: Mapping[str, str]) -> int:
         self.became.append(tuple(argv))

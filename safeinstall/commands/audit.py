@@ -10,6 +10,7 @@ from safeinstall.commands.arguments import Parser
 from safeinstall.commands.common import settings_of, written
 from safeinstall.config import Settings
 from safeinstall.contracts import InventoryReader
+from safeinstall.cooldowns import cooldown, scripts
 from safeinstall.errors import CannotAudit, MalformedAnswer, Misconfigured
 from safeinstall.formats import NAMES, named
 from safeinstall.formats.text import Text
@@ -56,6 +57,8 @@ def run(outside: Outside, words: Sequence[str]) -> int:
         overrides=settings.overrides,
         deadline=settings.deadline,
         offline=settings.offline,
+        cooldown=cooldown(settings),
+        scripts=scripts(settings),
         settings=settings.changed,
     )
     done = audit(found, by, cwd=outside.cwd, now=outside.now)

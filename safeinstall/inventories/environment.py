@@ -1,8 +1,8 @@
-"""A Python environment: what its site-packages hold, by their own metadata, and by pip's listing where that knows more."""
+"""A Python environment: what its site-packages hold, by their metadata, and by pip's listing where that knows more."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from functools import lru_cache
@@ -67,14 +67,7 @@ class Environment:
         for place, some in found.items():
             if origins.compared or any(True for pattern in _OLDER for _ in place.glob(pattern)):
                 _compare(draft, releases, place, {canonicalize_name(one.name) for one in some})
-        for one in (one for some in found.values() for one in some):
-            parent = _release_of(releases, one)
-            if one.requested:
-                draft.edge(None, parent.purl, one.name)
-            for wanted, text in _required(one.requires):
-                for child in releases.get(wanted, ()):
-                    if child != parent:
-                        draft.edge(parent.purl, child.purl, text)
+        _edges(draft, releases, [one for some in found.values() for one in some])
         draft.notes += [
             f"{label}: `{printable(name)}` lies there {len(same)} times, and all of it was judged"
             for name, same in releases.items()
@@ -107,6 +100,17 @@ def _compare(draft: Draft, releases: dict[str, list[Release]], place: Path, read
             f"{draft.label}: pip lists {len(listed)} distributions; "
             + (printable("; ".join(told), limit=400) if told else "they are those of the metadata")
         )
+
+
+def _edges(draft: Draft, releases: Mapping[str, list[Release]], found: Iterable[_Distribution]) -> None:
+    for one in found:
+        parent = _release_of(releases, one)
+        if one.requested:
+            draft.edge(None, parent.purl, one.name)
+        for wanted, text in _required(one.requires):
+            for child in releases.get(wanted, ()):
+                if child != parent:
+                    draft.edge(parent.purl, child.purl, text)
 
 
 def _release_of(releases: Mapping[str, list[Release]], one: _Distribution) -> Release:

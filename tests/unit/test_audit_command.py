@@ -2,24 +2,26 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
+import jsonschema
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from safeinstall.auditing import AUDITED, ELSEWHERE
 from safeinstall.checks import CHECKS
+from safeinstall.checks.fresh_release import FreshRelease
+from safeinstall.checks.install_script import InstallScript
 from safeinstall.errors import SourceUnavailable
 from safeinstall.model import Purl
+from safeinstall.weighed import Weighed
 from tests.fakes import FakeSource, advisory
-from tests.inventories import OWN, distribution
-from tests.outsides import Machine
+from tests.inventories import distribution
+from tests.outsides import FakeCheck, Machine
 
+SARIF = Path(__file__).parent.parent / "data/sarif/sarif-2.1.0-rtm.5.json"
 PIN = Purl("pkg:pypi/evil@6.6.6")
-
-
-@pytest.fixture(autouse=True)
-def _machine_without_registries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safeinstall.wiring.own_registries", lambda ecosystem: OWN[ecosystem])
-    monkeypatch.setattr("safeinstall.wiring.listed", lambda place: {})
 
 
 def test_what_is_clean_says_that_nothing_was_installed(tmp_path: Path) -> None:
@@ -108,8 +110,118 @@ def test_an_override_of_the_user_counts_in_an_audit(tmp_path: Path) -> None:
 
 
 def test_each_check_is_audited_or_it_is_said_why_not() -> None:
-    """A name that is misspelled would be a check that never runs."""
-    idents = {check.ident for check in CHECKS}
-
-    assert idents >= AUDITED
+    """A check that stands in neither table would never run on what is installed, and nobody would be told."""
+    assert {check.ident for check in CHECKS} == AUDITED | ELSEWHERE.keys()
     assert AUDITED.isdisjoint(ELSEWHERE)
+
+
+def test_the_page_on_audits_names_every_check() -> None:
+    """What an audit does not judge is said where users look for it."""
+    text = (Path(__file__).parent.parent.parent / "docs/audit.md").read_text()
+    judged, _, not_judged = (
+        text.partition("## What is judged")[2].partition("## Good to know")[0].partition("Not judged")
+    )
+
+    assert [one for one in AUDITED if f"**{one}**" not in judged] == []
+    assert [one for one in ELSEWHERE if f"**{one}**" not in not_judged] == []
+
+
+class FakeRegistry(FakeSource):
+    """The source that asks the registries themselves."""
+
+    ident: ClassVar[str] = "registry"
+    supplement: ClassVar[bool] = True
+
+
+LOCKED = """version = 1
+[[package]]
+name = "young"
+version = "1.0"
+source = { registry = "https://pypi.example/simple" }
+wheels = [{ url = "https://files.example/y.whl", hash = "sha256:HASH", size = 3, upload-time = "2026-11-22T12:00:00Z" }]
+[[package]]
+name = "ageless"
+version = "1.0"
+source = { registry = "https://pypi.example/simple" }
+wheels = [{ url = "https://files.example/a.whl", hash = "sha256:HASH", size = 3 }]
+""".replace("HASH", "ab" * 32)
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"), [("", 40), ("[cooldown]\nhours = 12\n", 0), ("[cooldown]\nmode = 'off'\n", 0)]
+)
+def test_the_cooldown_of_the_settings_holds_for_what_is_locked(tmp_path: Path, settings: str, code: int) -> None:
+    """An audit and an install of the same lockfile agree; a file that does not tell ages never had to."""
+    machine = Machine(tmp_path, checks=(FakeCheck(), FreshRelease()))
+    machine.settings(settings)
+    (machine.project / "uv.lock").write_text(LOCKED)
+
+    assert machine.main("audit") == code
+    assert ("`young` 1.0 was uploaded 24 h ago, less than 72 h" in machine.screen) == (code == 40)
+    assert "ageless" not in machine.screen
+
+
+@pytest.mark.parametrize(("settings", "code"), [("", 0), ("[scripts]\nnpm = 'listed'\n", 40)])
+def test_scripts_that_nobody_listed_are_found_in_a_lockfile(tmp_path: Path, settings: str, code: int) -> None:
+    """Where a setting wants scripts listed, an audit says who is not."""
+    machine = Machine(tmp_path, checks=(FakeCheck(), InstallScript()))
+    machine.settings(settings)
+    entry = {"version": "1.0.0", "resolved": "https://npm.example/a/-/a-1.0.0.tgz", "hasInstallScript": True}
+    (machine.project / "package-lock.json").write_text(
+        json.dumps({"lockfileVersion": 3, "packages": {"node_modules/a": entry}})
+    )
+
+    assert machine.main("audit") == code
+
+
+def test_an_audit_asks_no_registry_unless_a_setting_requires_it(tmp_path: Path) -> None:
+    """With an index on this machine nothing leaves it; three hundred questions to a registry would."""
+    registry = FakeRegistry()
+    machine = Machine(tmp_path, sources=(FakeSource(), Weighed(source=registry, supplement=True)))
+    (machine.project / "requirements.txt").write_text("flask==3.0.0\n")
+
+    assert machine.main("audit") == 0
+    assert registry.asked == []
+
+    machine.sources = (FakeSource(), Weighed(source=registry, supplement=False))
+    machine.main("audit")
+    assert registry.asked == ["pkg:pypi/flask@3.0.0"]
+
+
+def test_pip_is_asked_only_where_metadata_does_not_tell_all(tmp_path: Path) -> None:
+    """Starting pip takes as long as the whole audit: what older tools left is worth it, and whoever asks gets it."""
+    machine = Machine(tmp_path, listed={"flask": "3.0.0", "old": "0.9"})
+    place = machine.project / ".venv/lib/python3.11/site-packages"
+    distribution(place, "flask", "3.0.0")
+    assert machine.main("audit") == 0
+    assert machine.compared == []
+
+    assert machine.main("audit", "--cross-check") == 0
+    assert "note: .venv: pip lists 2 distributions; it alone sees old" in machine.screen
+
+    (place / "old.egg-info").write_text("Name: old\n")
+    machine.compared.clear()
+    machine.main("audit", "--format", "json")
+    document = json.loads(machine.stdout.getvalue())
+    assert machine.compared == [place]
+    assert [one["purl"] for one in document["releases"]] == ["pkg:pypi/flask@3.0.0", "pkg:pypi/old@0.9"]
+
+
+@pytest.mark.parametrize("form", ["sarif", "cyclonedx"])
+def test_what_code_hosts_and_inventories_read_is_valid_for_an_audit(tmp_path: Path, form: str) -> None:
+    """A finding in an installed package reaches them, and what is installed is all there."""
+    machine = Machine(tmp_path, sources=(FakeSource(known={PIN: (advisory(),)}),))
+    place = machine.project / ".venv/lib/python3.11/site-packages"
+    distribution(place, "app", "1.0", head="Requires-Dist: evil\n", REQUESTED="")
+    distribution(place, "evil", "6.6.6")
+
+    assert machine.main("audit", "--format", form) == 40
+
+    document = json.loads(machine.stdout.getvalue())
+    if form == "sarif":
+        jsonschema.Draft4Validator(json.loads(SARIF.read_text())).validate(document)
+        assert [one["ruleId"] for one in document["runs"][0]["results"]] == ["advisory/malware"]
+    else:
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(machine.stdout.getvalue()) is None
+        assert {one["purl"] for one in document["components"]} == {"pkg:pypi/app@1.0", PIN}
+        assert [one["affects"][0]["ref"] for one in document["vulnerabilities"]] == [PIN]

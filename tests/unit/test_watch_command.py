@@ -4,25 +4,17 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from safeinstall import ledger
 from safeinstall.contracts import Finished
 from safeinstall.errors import SourceUnavailable
 from safeinstall.model import Advisory, Purl, Verdict
 from safeinstall.runs import Environment, EnvironmentKind, Installed, Run
 from tests.fakes import NOW, FakeRunner, FakeSource, advisory, intent, plan, release
-from tests.inventories import OWN, distribution
+from tests.inventories import distribution
 from tests.outsides import Machine
 
 EVIL = Purl("pkg:pypi/evil@6.6.6")
 MONDAY = NOW - timedelta(days=2)
-
-
-@pytest.fixture(autouse=True)
-def _machine_without_registries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safeinstall.wiring.own_registries", lambda ecosystem: OWN[ecosystem])
-    monkeypatch.setattr("safeinstall.wiring.listed", lambda place: {})
 
 
 def monday(folder: Path, *known: Advisory) -> Machine:

@@ -156,6 +156,19 @@ def test_a_poetry_lock_tells_releases_and_who_requires_whom(tmp_path: Path) -> N
     assert ("flask", "click") in edges(held)
 
 
+def test_a_name_that_lies_there_twice_is_judged_twice(tmp_path: Path) -> None:
+    """Of two versions that an installer left, neither hides the other; what pip renamed to replace it is gone."""
+    place = tmp_path / "venv/lib/python3.11/site-packages"
+    distribution(place, "flask", "3.0.0")
+    distribution(place, "flask", "2.0.0")
+    distribution(place, "~lask", "1.0.0")
+
+    held = reader(tmp_path / "venv").read(tmp_path / "venv", "venv", origins())
+
+    assert purls(held) == ["pkg:pypi/flask@2.0.0", "pkg:pypi/flask@3.0.0"]
+    assert held.notes == ("venv: `flask` lies there 2 times, and all of it was judged",)
+
+
 def test_an_environment_is_what_lies_in_it_and_what_pip_lists(tmp_path: Path) -> None:
     """What one of the two ways of reading finds counts, whatever the other says."""
     place = tmp_path / "venv/lib/python3.11/site-packages"
@@ -166,6 +179,7 @@ def test_an_environment_is_what_lies_in_it_and_what_pip_lists(tmp_path: Path) ->
     distribution(place, "tool", "1.0", direct={"url": "file:///src/tool", "dir_info": {"editable": True}})
     (tmp_path / "venv/pyvenv.cfg").write_text("include-system-site-packages = true\n")
     path = tmp_path / "venv"
+    (place / "old_egg.egg-info").mkdir()
 
     held = reader(path).read(path, "venv", origins(listed={"Click": "8.1.0", "old-egg": "1.0"}))
 
