@@ -98,6 +98,10 @@ class Guarded:
         base["PATH"] = f"{tool.parent}:{base['PATH']}"
         return self.run(*(["plan"] if plan else []), "npm", *argv, cwd=cwd, env=base)
 
+    def update(self, url: str, *words: str, cwd: Path) -> Outcome:
+        """Run `safeinstall update` from the export at *url*."""
+        return self.run("update", *words, cwd=cwd, env=self.env({"SAFEINSTALL_INDEX_URL": url}))
+
     def ledger(self) -> list[Mapping[str, object]]:
         """Return the runs in the ledger, oldest first."""
         path = self.home / "safeinstall" / "data" / "ledger.jsonl"

@@ -35,7 +35,7 @@ def export() -> Iterator[ExportServer]:
 
 def fetch(user: Guarded, url: str, cwd: Path, *words: str) -> None:
     """Run `safeinstall update` of *url*."""
-    done = user.run("update", *words, cwd=cwd, env=user.env({"SAFEINSTALL_INDEX_URL": url}))
+    done = user.update(url, *words, cwd=cwd)
     assert done.code == 0, str(done)
     assert done.err.count("\n") == 1
 
@@ -104,7 +104,7 @@ def test_an_update_that_fails_says_so_and_keeps_the_index(user: Guarded, export:
     """Exit 43, what is there and how old it is; the index goes on to be used until it is too old."""
     fetch(user, export.url, tmp_path)
     aged(user, 5)
-    done = user.run("update", cwd=tmp_path, env=user.env({"SAFEINSTALL_INDEX_URL": refused_url()}))
+    done = user.update(refused_url(), cwd=tmp_path)
     status = user.run("status", cwd=tmp_path, env=user.env())
 
     assert done.code == 43
