@@ -10,15 +10,17 @@ on loopback plays the export. Nothing real is in them, and no package is install
 
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -207,10 +209,42 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def peak() -> float:
-    """Return how many MB this process had at most; `ru_maxrss` would count the process that started it, too."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+class Peak(threading.Thread):
+    """Watches how many MB this process and those that it starts have at most: the sum of each one's own peak."""
+
+    def __init__(self) -> None:
+        """Watch from `start` on."""
+        super().__init__(daemon=True)
+        self._most: dict[int, float] = {}
+
+    def run(self) -> None:
+        """Look ten times a second, until the process ends."""
+        while True:
+            self._look()
+            time.sleep(0.1)
+
+    def total(self) -> float:
+        """Return what it was up to now."""
+        self._look()
+        return sum(self._most.values())
+
+    def _look(self) -> None:
+        own = os.getpid()
+        for process in (own, *_children(own)):
+            # One that ended just now has been seen before.
+            with suppress(OSError, StopIteration):
+                lines = Path(f"/proc/{process}/status").read_text().splitlines()
+                # `ru_maxrss` would count the process that started it, too.
+                self._most[process] = int(next(one for one in lines if one.startswith("VmHWM")).split()[1]) / 1024
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        # A thread that ended just now has no children any more.
+        with suppress(OSError):
+            found += [int(one) for one in (task / "children").read_text().split()]
+    return found
 
 
 def asked(number: int, total: int, share: float) -> list[Release]:
@@ -279,12 +313,13 @@ def main() -> None:
         else:
             export = Export(http=RequestsHttp(), base_url=given.url, reporter=Quiet())
             full = given.step == "import"
+            peak = Peak()
+            peak.start()
             seconds = timed(lambda: update(export, index, EcosystemName.NPM, now=NOW, full=full))
             size = sum(path.stat().st_size for path in index.iterdir()) / 1e6
-            busy = time.process_time()
-            print(
-                f"{given.step}: {seconds:.1f} s, {busy:.1f} of them busy, {peak():.0f} MB at most, index {size:.0f} MB"
-            )
+            busy = sum(os.times()[:4])
+            most = peak.total()
+            print(f"{given.step}: {seconds:.1f} s, {busy:.1f} s busy, {most:.0f} MB at most, index {size:.0f} MB")
 
 
 if __name__ == "__main__":
