@@ -196,7 +196,11 @@ class Answer:
     """A purl that is a key was answered (an empty tuple: nothing is known against it); one that is not, was not."""
     state: SourceState
     silent: Mapping[Purl, str]
-    """Why the others were not answered, in words for the user."""
+    """
+    Why the others were not answered, in words for the user.
+
+    A release may stand on both sides: what is told of it counts, and more may be known by now.
+    """
 
 
 class Source(Protocol):

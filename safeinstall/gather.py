@@ -61,7 +61,10 @@ def gather(
 
 
 def _is_silent(heard: _Heard, purl: Purl) -> bool:
-    return not heard.source.supplement and (heard.answer is None or purl not in heard.answer.advisories)
+    if heard.source.supplement:
+        return False
+    # Old bad news is told and silent: it counts, and what became known since is missing.
+    return heard.answer is None or purl in heard.answer.silent or purl not in heard.answer.advisories
 
 
 def _silence(heard: _Heard, purl: Purl) -> str:

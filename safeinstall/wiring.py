@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from safeinstall.contracts import Bulk, Check, Ecosystem, InventoryReader, Runner, Source
     from safeinstall.model import EcosystemName
     from safeinstall.sources.cache import Cache
+    from safeinstall.sources.remembered import Limits
 
 # ruff: noqa: PLC0415 - importing late is what this module is for
 
@@ -104,7 +105,7 @@ def sources(settings: "Settings", cache: Path) -> Sequence["Source"]:
     found: list[Source] = []
     api: Source | None = None
     if settings.osv_url is not None:
-        api = OsvSource(http, settings.osv_url, kept, keep=settings.cache_age, offline=settings.offline)
+        api = OsvSource(http, settings.osv_url, kept, _limits(settings))
     index = _index(settings, cache, api)
     found += [one for one in (index or api,) if one is not None]
     # Offline, records at a URL are out of reach; whoever has them in a folder is asked as ever.
@@ -130,15 +131,21 @@ def _more(settings: "Settings", http: "Bulk", kept: "Cache") -> "list[Source]":
 
         found.append(ListSource(http, url, ecosystem, kept, keep=settings.cache_age, offline=settings.offline))
     address = feeds.github_url(settings)
-    if address is not None and not settings.offline:
+    if address is not None:
         from safeinstall.sources.github import GithubSource
 
-        found.append(GithubSource(http, address))
-    if feeds.npm_audit(settings) and not settings.offline:
+        found.append(GithubSource(http, address, kept, _limits(settings)))
+    if feeds.npm_audit(settings):
         from safeinstall.sources.npm_audit import NpmAuditSource
 
-        found.append(NpmAuditSource(http, feeds.npm_audit_url(settings)))
+        found.append(NpmAuditSource(http, kept, feeds.npm_audit_url(settings), _limits(settings)))
     return found
+
+
+def _limits(settings: "Settings") -> "Limits":
+    from safeinstall.sources.remembered import Limits
+
+    return Limits(keep=settings.cache_age, offline=settings.offline)
 
 
 def _index(settings: "Settings", cache: Path, api: "Source | None") -> "Source | None":

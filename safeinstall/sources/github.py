@@ -10,10 +10,12 @@ from safeinstall import purl as purls
 from safeinstall.contracts import Answer, Http
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.fields import field, items, optional
-from safeinstall.model import Advisory, EcosystemName, Purl, Release, SourceState
+from safeinstall.model import Advisory, EcosystemName, Purl, Release
 from safeinstall.sources import osv_meaning
 from safeinstall.sources.asking import Deadline, ask_each, askable, patiently
+from safeinstall.sources.cache import Cache
 from safeinstall.sources.osv_record import normal
+from safeinstall.sources.remembered import Limits, Remembered, answer, idents
 from safeinstall.text import printable
 from safeinstall.versions import order
 
@@ -23,6 +25,7 @@ _NAMES_A_CALL = 50
 _MOST = 100
 """The most advisories that one answer holds; a full answer may lack some, so it is asked for in halves."""
 _THREADS = 4
+_KEPT = ("ghsa_id", "cve_id", "type", "severity", "summary", "description", "html_url")
 _BOUND = re.compile(r"(<=|>=|<|>|=)\s*(\S+)")
 
 
@@ -34,39 +37,43 @@ class GithubSource:
     live: ClassVar[bool] = True
     public: ClassVar[bool] = True
 
-    def __init__(self, http: Http, base_url: str) -> None:
-        """Ask *base_url*."""
+    def __init__(self, http: Http, base_url: str, cache: Cache, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+        """Ask *base_url*, and *cache* within *limits*."""
         self._http = http
         self._base = base_url.rstrip("/")
+        self._told = Remembered(cache, f"github {self._base}", limits, read=_advisories, reports=idents)
 
     def ask(self, releases: Sequence[Release], *, now: datetime, deadline: timedelta) -> Answer:
         """See `Source.ask`."""
         until = Deadline(deadline)
         who = askable(releases)
-        told: dict[Purl, tuple[Advisory, ...]] = dict.fromkeys(who.private, ())
-        silent: dict[Purl, str] = dict(who.unvouched)
+        found = self._told.ask(who.public, lambda rest: self._ask_api(rest, until), now)
+        return answer(self.ident, who, found)
+
+    def _ask_api(
+        self, releases: Sequence[Release], until: Deadline
+    ) -> tuple[Mapping[Purl, object], Mapping[Purl, str]]:
+        """Return for each of *releases* the advisories on it as the API writes them, or why there is no answer."""
         batches: dict[tuple[EcosystemName, int], list[Release]] = {}
-        for number, release in enumerate(who.public):
+        for number, release in enumerate(releases):
             batches.setdefault((purls.parts(release.purl)[0], number // _NAMES_A_CALL), []).append(release)
         got = ask_each(
-            lambda key: self._advisories(key[0], batches[key], until), list(batches), threads=_THREADS, until=until
+            lambda key: self._batch(key[0], batches[key], until), list(batches), threads=_THREADS, until=until
         )
+        told: dict[Purl, object] = {}
+        failures: dict[Purl, str] = {}
         for key, some in batches.items():
             for release in some:
                 if key in got.failures:
-                    silent[release.purl] = got.failures[key]
+                    failures[release.purl] = got.failures[key]
                     continue
                 try:
                     told[release.purl] = _hits(release, got.answers[key])
                 except MalformedAnswer as error:
-                    silent[release.purl] = error.message
-        answered = sum(one.purl in told for one in who.public)
-        state = SourceState(
-            source=self.ident, asked=len(who.public), answered=answered, as_of=now if answered else None
-        )
-        return Answer(advisories=told, state=state, silent=silent)
+                    failures[release.purl] = error.message
+        return told, failures
 
-    def _advisories(
+    def _batch(
         self, ecosystem: EcosystemName, releases: Sequence[Release], until: Deadline
     ) -> Sequence[Mapping[str, object]]:
         left = until.left()
@@ -84,14 +91,15 @@ class GithubSource:
             raise MalformedAnswer(f"there are {_MOST} advisories on one name, or more")
         middle = len(releases) // 2
         return [
-            *self._advisories(ecosystem, releases[:middle], until),
-            *self._advisories(ecosystem, releases[middle:], until),
+            *self._batch(ecosystem, releases[:middle], until),
+            *self._batch(ecosystem, releases[middle:], until),
         ]
 
 
-def _hits(release: Release, advisories: Sequence[Mapping[str, object]]) -> tuple[Advisory, ...]:
+def _hits(release: Release, advisories: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """Return what is kept of those of *advisories* that hit *release*; raises `MalformedAnswer`."""
     ecosystem, name, version = purls.parts(release.purl)
-    found: dict[str, Advisory] = {}
+    found: dict[str, Mapping[str, object]] = {}
     for entry in advisories:
         if optional(entry, "withdrawn_at", str) is not None:
             continue
@@ -102,8 +110,9 @@ def _hits(release: Release, advisories: Sequence[Mapping[str, object]]) -> tuple
             if normal(ecosystem, field(package, "name", str)) != normal(ecosystem, name):
                 continue
             if _within(ecosystem, version or release.version, optional(affected, "vulnerable_version_range", str)):
-                found[field(entry, "ghsa_id", str)] = _advisory(entry)
-    return tuple(found.values())
+                _advisory(entry)
+                found[field(entry, "ghsa_id", str)] = {key: entry.get(key) for key in _KEPT}
+    return list(found.values())
 
 
 def _within(ecosystem: EcosystemName, version: str, text: str | None) -> bool:
@@ -126,6 +135,10 @@ def _within(ecosystem: EcosystemName, version: str, text: str | None) -> bool:
         if not holds[bound[1]]:
             return False
     return True
+
+
+def _advisories(kept: object) -> tuple[Advisory, ...]:
+    return tuple(_advisory(entry) for entry in items({"kept": kept}, "kept", dict))
 
 
 def _advisory(entry: Mapping[str, object]) -> Advisory:

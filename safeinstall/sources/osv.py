@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import quote
@@ -16,8 +15,9 @@ from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.fields import field, items, mapping, optional
 from safeinstall.model import Advisory, AdvisoryKind, EcosystemName, Purl, Release, SourceState
 from safeinstall.sources.asking import Askable, Deadline, ask_each, askable, patiently
-from safeinstall.sources.cache import Cache, Kept
+from safeinstall.sources.cache import Cache
 from safeinstall.sources.osv_record import Record, parse
+from safeinstall.sources.remembered import Limits, Remembered
 from safeinstall.text import printable
 
 _NAMES = {EcosystemName.PYPI: "PyPI", EcosystemName.NPM: "npm"}
@@ -29,14 +29,6 @@ _ZEROS = re.compile(r"^(\d+\.\d+\.\d+)(\.0)+$")
 
 Hits = Mapping[str, str]
 """Ids of records that the API says hit, each with its `modified` date as the API writes it (empty: it did not)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
-    """What is known of one release after asking."""
-
-    hits: Hits
-    at: datetime
 
 
 class OsvSource:
@@ -52,23 +44,14 @@ class OsvSource:
         http: Http,
         base_url: str,
         cache: Cache,
-        *,
-        fresh: timedelta = timedelta(hours=1),
-        keep: timedelta = timedelta(hours=24),
-        offline: bool = False,
+        limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
     ) -> None:
-        """
-        Ask *base_url*; an answer younger than *fresh* stands for a new one, one younger than *keep* for an outage.
-
-        *fresh* must stay below the cooldown, or a release could leave it without having been asked about. *offline*:
-        nothing is asked, and what is kept counts whatever its age, which the state tells.
-        """
+        """Ask *base_url*, and *cache* within *limits*."""
         self._http = http
         self._base = base_url.rstrip("/")
         self._cache = cache
-        self._fresh = fresh
-        self._keep = timedelta.max if offline else max(keep, fresh)
-        self._offline = offline
+        self._limits = limits
+        self._queried = Remembered(cache, f"osv-query {self._base}", limits, read=_hits, reports=list)
 
     def ask(self, releases: Sequence[Release], *, now: datetime, deadline: timedelta) -> Answer:
         """See `Source.ask`."""
@@ -76,48 +59,26 @@ class OsvSource:
         # (1) Only names that are public already leave this machine.
         who = askable(releases)
         # (2) Which records hit which release, from a fresh cache or the API.
-        found, silent = self._query(who.public, now, until)
+        found = self._queried.ask(who.public, lambda rest: self._ask_api(rest, until), now)
+        silent = dict(found.silent)
         # (3) What these records say.
         wanted: dict[str, str] = {}
-        for one in found.values():
-            for ident, modified in one.hits.items():
+        for hits in found.answers.values():
+            for ident, modified in hits.items():
                 wanted[ident] = max(modified, wanted.get(ident, ""))
         records, missing = self._records(wanted, now, until)
         # (4) The API's word and the record's own rules, together.
         told: dict[Purl, tuple[Advisory, ...]] = {}
-        for purl, one in found.items():
-            lost = [missing[ident] for ident in one.hits if ident in missing]
+        for purl, hits in found.answers.items():
+            lost = [missing[ident] for ident in hits if ident in missing]
             if lost:
-                silent[purl] = lost[0]
+                silent.setdefault(purl, lost[0])
             else:
-                told[purl] = _advisories(purl, [records[ident] for ident in one.hits])
-        state = _state(who, {purl: found[purl].at for purl in told}, now)
+                told[purl] = _advisories(purl, [records[ident] for ident in hits])
+        state = _state(who, {purl: found.at[purl] for purl in told.keys() - silent.keys()}, now)
         return Answer(advisories=told | dict.fromkeys(who.private, ()), state=state, silent={**who.unvouched, **silent})
 
-    def _query(
-        self, releases: Sequence[Release], now: datetime, until: Deadline
-    ) -> tuple[dict[Purl, _Found], dict[Purl, str]]:
-        space = f"osv-query {self._base}"
-        kept = self._cache.get(space, [release.purl for release in releases])
-        found = {Purl(purl): one for purl, entry in kept.items() if (one := _kept(entry, now, self._fresh)) is not None}
-        rest = [release for release in releases if release.purl not in found]
-        fresh, failures = self._ask_api(rest, until)
-        self._cache.put(space, {purl: dict(hits) for purl, hits in fresh.items()}, at=now)
-        found |= {purl: _Found(hits=hits, at=now) for purl, hits in fresh.items()}
-        # An outage: what was answered not too long ago stands in, and says how old it is.
-        silent: dict[Purl, str] = {}
-        for purl, why in failures.items():
-            entry = kept.get(purl)
-            old = _kept(entry, now, self._keep) if entry is not None else None
-            if old is not None:
-                found[purl] = old
-            else:
-                silent[purl] = why if entry is None else f"{why}; {_last(entry, now)}"
-        return found, silent
-
     def _ask_api(self, releases: Sequence[Release], until: Deadline) -> tuple[dict[Purl, Hits], dict[Purl, str]]:
-        if self._offline:
-            return {}, dict.fromkeys((release.purl for release in releases), "offline, and nothing is kept of it")
         questions = [(release.purl, query) for release in releases for query in _queries(release)]
         starts = range(0, len(questions), _QUERIES_A_CALL)
         batches = {start: questions[start : start + _QUERIES_A_CALL] for start in starts}
@@ -180,12 +141,12 @@ class OsvSource:
                 same = optional(entry.body, "modified", str) == wanted[ident]
             except MalformedAnswer:  # kept by another version of ours
                 continue
-            if (same and wanted[ident]) or entry.age(now) <= self._fresh:
+            if (same and wanted[ident]) or entry.age(now) <= self._limits.fresh:
                 records[ident] = record
-            elif entry.age(now) <= self._keep:
+            elif entry.age(now) <= self._limits.outage():
                 old[ident] = record
         rest = [ident for ident in wanted if ident not in records]
-        if self._offline:
+        if self._limits.offline:
             failures = dict.fromkeys(rest, "offline, and a record that hits it is not kept")
         else:
             got = ask_each(lambda ident: self._record(ident, until), rest, threads=_THREADS, until=until)
@@ -238,21 +199,12 @@ def _page(result: object) -> tuple[dict[str, str], str | None]:
     return hits, optional(result, "next_page_token", str) or None
 
 
-def _kept(entry: Kept, now: datetime, limit: timedelta) -> _Found | None:
-    """Return what *entry* tells unless it is older than *limit*, or not what we keep."""
-    if entry.age(now) > limit or not isinstance(entry.body, dict):
-        return None
-    if not all(isinstance(key, str) and isinstance(value, str) for key, value in entry.body.items()):
-        return None
-    return _Found(hits=dict(entry.body), at=entry.at)
-
-
-def _last(entry: Kept, now: datetime) -> str:
-    """Return in words what *entry*, too old to count, told."""
-    hours = max(0.0, (now - entry.at).total_seconds()) / 3600
-    known = sorted(entry.body) if isinstance(entry.body, dict) else []
-    told = f" and reported {printable(', '.join(known), limit=80)}" if known else ""
-    return f"its last answer is {hours:.0f} h old{told}"
+def _hits(body: object) -> Hits:
+    """Return the hits that were kept as *body*; raises `MalformedAnswer` for anything else."""
+    kept = mapping(body, "")
+    if not all(isinstance(modified, str) for modified in kept.values()):
+        raise MalformedAnswer("hits that we did not keep")
+    return {str(ident): str(modified) for ident, modified in kept.items()}
 
 
 def _advisories(purl: Purl, records: Sequence[Record]) -> tuple[Advisory, ...]:

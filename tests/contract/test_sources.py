@@ -123,14 +123,12 @@ def malware_list(url: str, folder: Path) -> Source:
 
 def github(url: str, folder: Path) -> Source:
     """Return the code host's source."""
-    del folder
-    return GithubSource(RequestsHttp(), url)
+    return GithubSource(RequestsHttp(), url, Cache(folder))
 
 
 def audit(url: str, folder: Path) -> Source:
     """Return the source of npm's bulk endpoint, which speaks of npm."""
-    del folder
-    return NpmAuditSource(RequestsHttp(), url)
+    return NpmAuditSource(RequestsHttp(), Cache(folder), url)
 
 
 def old_index(url: str, folder: Path) -> Source:
@@ -291,6 +289,7 @@ class TestTheShelf:
         "osv_hashes",
         "osv_meaning",
         "osv_record",
+        "remembered",
         "shelf",
     }
 

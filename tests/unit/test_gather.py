@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -66,6 +67,24 @@ def test_a_silent_source_does_not_hide_a_loud_one() -> None:
     facts = gather(plan(FLASK), [loud, Other(failure=SourceUnavailable("down"))], now=NOW, deadline=DEADLINE)
 
     assert [one.ident for one in facts.told(FLASK.purl)] == ["MAL-2026-1"]
+
+
+class Hesitant(FakeSource):
+    """A source that has only old bad news: it tells it, and says that it does not know what became known since."""
+
+    def ask(self, releases: Sequence[Release], *, now: datetime, deadline: timedelta) -> Answer:
+        """See `Source.ask`."""
+        answer = super().ask(releases, now=now, deadline=deadline)
+        return replace(answer, silent={one.purl: "its last answer is 72 h old" for one in releases})
+
+
+def test_old_bad_news_is_heard_and_is_no_whole_answer() -> None:
+    """What stands on both sides counts against the release, and leaves it not judged."""
+    facts = gather(plan(FLASK), [Hesitant(known={FLASK.purl: (advisory(),)})], now=NOW, deadline=DEADLINE)
+
+    assert [one.ident for one in facts.told(FLASK.purl)] == ["MAL-2026-1"]
+    with pytest.raises(FactMissing, match="72 h old"):
+        facts.advisories(FLASK.purl)
 
 
 @pytest.mark.parametrize(
