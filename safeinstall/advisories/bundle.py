@@ -32,6 +32,9 @@ from safeinstall.advisories.store import (
 from safeinstall.errors import MalformedAnswer, SafeinstallError, SourceUnavailable
 from safeinstall.fields import field, mapping
 from safeinstall.model import EcosystemName
+from safeinstall.names.index import NamesDamaged
+from safeinstall.names.popular import checked, name_of
+from safeinstall.names.soundness import sound
 from safeinstall.text import printable
 
 FORMAT = 1
@@ -161,14 +164,32 @@ def _unpacked(
             _take(archive, member, wanted)
         if wanted:
             raise _damaged(f"it lacks {', '.join(sorted(wanted))}")
+        _look_through(folder / POPULAR)
         whole = True
     finally:
         for target in targets:
             if not whole:
                 target.unlink(missing_ok=True)
             elif target.suffix == _PART:
-                target.replace(target.with_suffix(""))
+                final = target.with_suffix("")
+                # The list that the tag speaks of goes.
+                final.with_suffix(".etag").unlink(missing_ok=True)
+                target.replace(final)
     return placed
+
+
+def _look_through(folder: Path) -> None:
+    """Raise `MalformedAnswer` for a list of popular names that was just unpacked and cannot be relied upon."""
+    for ecosystem in EcosystemName:
+        path = folder / f"{name_of(ecosystem)}{_PART}"
+        if not path.exists():
+            continue
+        try:
+            fit = sound(checked(path, ecosystem))
+        except NamesDamaged:
+            fit = False
+        if not fit:
+            raise _damaged(f"`{POPULAR}/{name_of(ecosystem)}` is no whole list of popular names")
 
 
 def _take(archive: tarfile.TarFile, member: tarfile.TarInfo, wanted: dict[str, tuple[Path, int, str]]) -> None:

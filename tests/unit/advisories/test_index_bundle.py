@@ -12,9 +12,12 @@ from safeinstall.advisories.update import Export, update
 from safeinstall.effects import RequestsHttp
 from safeinstall.errors import MalformedAnswer, SafeinstallError, SourceUnavailable
 from safeinstall.model import EcosystemName
+from safeinstall.names.pack import pack
 from tests.fakes import NOW, Hearing
 from tests.registries.osv import malware
 from tests.registries.osv_export import ExportServer
+
+POPULAR = pack(EcosystemName.NPM, ["zebracorn"], NOW.date())
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def here(tmp_path: Path) -> Iterator[Path]:
 def packed(here: Path, tmp_path: Path) -> Path:
     """Return a bundle of it, with popularity data."""
     names = tmp_path / "npm.names"
-    names.write_bytes(b"popular")
+    names.write_bytes(POPULAR)
     bundle.write(here, tmp_path / "index.bundle", [names], now=NOW + timedelta(days=1))
     return tmp_path / "index.bundle"
 
@@ -47,7 +50,7 @@ def test_what_is_loaded_is_what_was_here(here: Path, packed: Path, tmp_path: Pat
             assert list(index.about(["evil"])) == ["evil"]
             assert index.standing.checked == NOW
         assert loaded.standings[ecosystem].digest == standing_of(here, ecosystem)
-    assert (there / "popular" / "npm.names").read_bytes() == b"popular"
+    assert (there / "popular" / "npm.names").read_bytes() == POPULAR
     assert loaded.popular == ("npm.names",)
 
 

@@ -171,6 +171,32 @@ def test_a_list_whose_tables_do_not_fit_together_is_not_taken(server: LoopbackHt
     assert not list(tmp_path.rglob("*.names*"))
 
 
+def test_a_bundle_brings_no_list_that_would_not_be_taken_from_a_url(server: LoopbackHttp, tmp_path: Path) -> None:
+    """Nothing of the bundle is loaded then; and with a good one goes the tag of the list that it replaces."""
+    index = tmp_path / "index"
+    with ExportServer() as exports:
+        exports.add(malware("evil"))
+        update(Export(http=RequestsHttp(), base_url=exports.url, reporter=Hearing()), index, NPM, now=NOW)
+    bad, good = tmp_path / "bad", tmp_path / "good"
+    for target, content in ((bad, crafted(FRESH, names=40)), (good, FRESH)):
+        listed = placed(tmp_path / f"{target.name}-list", content) / "npm.names"
+        bundle.write(index, target, [listed], now=NOW)
+    there = tmp_path / "there"
+    server.faults["/npm.names"] = Reply(headers={"ETag": '"old"'}, body=pack(NPM, ["zebracorn"], NOW.date()))
+    fetch(RequestsHttp(), server.url, there, NPM, today=LATER)
+    before = (there / POPULAR / "npm.names").read_bytes()
+
+    with pytest.raises(MalformedAnswer, match=r"`popular/npm\.names` is no whole list"):
+        bundle.load(bad, there)
+    kept = (there / POPULAR / "npm.names").read_bytes()
+    bundle.load(good, there)
+
+    assert kept == before
+    assert not list(there.glob("*.part"))
+    assert sorted(path.name for path in (there / POPULAR).iterdir()) == ["npm.names"]
+    assert (there / POPULAR / "npm.names").read_bytes() == FRESH
+
+
 def crafted(content: bytes, **header: object) -> bytes:
     """Return the list *content* with fields of its *header* changed, and with checksums that fit."""
     start = len(layout.MAGIC)
