@@ -37,6 +37,7 @@ DEFAULT_ROWS: Mapping[str, Row] = MappingProxyType(
         "typosquat-strong": Row(decision=Decision.BLOCK),
         "typosquat-strong-established": Row(decision=Decision.WARN),
         "typosquat-note": Row(decision=Decision.NOTE),
+        "typosquat-note-new": Row(decision=Decision.WARN),
         "starjacking": Row(decision=Decision.BLOCK),
         "starjacking-established": Row(decision=Decision.WARN),
         "confusion": Row(decision=Decision.BLOCK),

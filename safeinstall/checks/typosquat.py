@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from safeinstall.facts import Facts
-from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, Purl, Release, Severity
+from safeinstall.model import ArtifactKind, BuildNeed, Confidence, EcosystemName, Finding, Purl, Release, Severity
 from safeinstall.names import forms, phrases
 from safeinstall.names.index import Index
 from safeinstall.names.known import Known, known
@@ -17,9 +17,15 @@ from safeinstall.purl import make, parts, project
 STRONG = "typosquat-strong"
 ESTABLISHED = "typosquat-strong-established"
 NOTE = "typosquat-note"
+NOTE_NEW = "typosquat-note-new"
 
 _OWN = frozenset({ArtifactKind.LOCAL_FILE, ArtifactKind.LOCAL_PROJECT, ArtifactKind.BUNDLED})
 """The user's own files, and what a judged release brings along: nobody chose these by a name at a registry."""
+_STRONG = {False: (STRONG, Severity.HIGH), True: (ESTABLISHED, Severity.MEDIUM)}
+"""Kind and severity of a strong likeness, by whether facts damp it."""
+_NOTE = {False: (NOTE, Severity.LOW), True: (NOTE_NEW, Severity.MEDIUM)}
+"""The same of a faint one, by whether other signs stand beside it."""
+_SIGNS = 2
 _REGISTRIES = {EcosystemName.PYPI: "PyPI", EcosystemName.NPM: "npm"}
 _NPM = "pkg:npm/"
 
@@ -45,6 +51,10 @@ class Typosquat:
     used: timedelta = timedelta(days=30)
     """With *many* releases a name is established after this already: releases can be faked in an hour, days cannot."""
     many: int = 10
+    new: timedelta = timedelta(days=30)
+    """First released less than this ago is a signal beside a note; with another one it is warned about."""
+    few: int = 2
+    """So many releases or less are another one; code that runs on install is the third."""
     names: Callable[[EcosystemName], Index] = popular
     """Where the popular names come from."""
     seen: timedelta = timedelta(days=14)
@@ -67,18 +77,34 @@ class Typosquat:
     def _finding(self, release: Release, facts: Facts, index: Index, likeness: Likeness) -> Finding:
         age = self._age(release, facts, index.ecosystem)
         trust = tuple(_trust(release, facts, index, likeness.target))
-        strong = likeness.level is Level.STRONG
         damped = bool(trust) or not age.young
+        kind, severity = _STRONG[damped]
+        told = (*age.evidence, *trust)
+        if likeness.level is not Level.STRONG:
+            signs = tuple(self._signs(release, facts))
+            raised = not damped and len(signs) >= _SIGNS
+            kind, severity = _NOTE[raised]
+            told = (*told, "beside the name: " + ", ".join(signs)) if raised else told
         return Finding(
             check=self.ident,
             purl=release.purl,
-            kind=(ESTABLISHED if damped else STRONG) if strong else NOTE,
-            severity=(Severity.MEDIUM if damped else Severity.HIGH) if strong else Severity.LOW,
-            confidence=_confidence(strong=strong, damped=damped, age=age),
+            kind=kind,
+            severity=severity,
+            confidence=_confidence(strong=likeness.level is Level.STRONG, damped=damped, age=age),
             title=phrases.claim(release.name, likeness),
-            evidence=(*_likeness(index, likeness), *age.evidence, *trust),
+            evidence=(*_likeness(index, likeness), *told),
             hint=_hint(likeness),
         )
+
+    def _signs(self, release: Release, facts: Facts) -> Iterator[str]:
+        """Yield what makes a faint likeness worth a look; what the registry does not tell is no sign."""
+        page = facts.project(release.purl)
+        if page is not None and page.first_uploaded is not None and facts.now - page.first_uploaded < self.new:
+            yield "the name is new"
+        if page is not None and page.releases is not None and page.releases <= self.few:
+            yield "it has hardly any releases"
+        if release.install_script or release.build is not BuildNeed.NONE:
+            yield "it runs code of its own on install"
 
     def _foreign(self, release: Release, index: Index) -> Finding:
         # Neither registry takes such a name, so nothing about its age could vouch for it.

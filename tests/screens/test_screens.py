@@ -410,6 +410,16 @@ def misspelt_word(folder: Path) -> Machine:
     return here
 
 
+def faint_and_new(folder: Path) -> Machine:
+    """A faint likeness with two more signs."""
+    one = release("pkg:npm/debug-logtron@1.0.0", asked="debug-logtron", install_script=True)
+    page = Project(purl=project(one.purl), first_uploaded=NOW - timedelta(days=4), releases=12)
+    here = on(folder, planned=plan(one, projects=(page,)))
+    here.checks = (Typosquat(),)
+    here.asked = "debug-logtron"
+    return here
+
+
 def known_name(folder: Path) -> Machine:
     """A plain mirror tells no age, and a list has the name."""
     one = release("pkg:pypi/urequests@1.0", asked="urequests")
@@ -579,7 +589,7 @@ SCENES: tuple[Callable[[Path], Machine], ...] = (
     confusion, confusion_undeclared, confusion_leap, confusion_note, confusion_first_version, private_answered,
     private_pinned, private_missing, private_missing_npm, starjacking, starjacking_unconfirmed,
     starjacking_established, starjacking_and_malware, starjacking_shared, starjacking_attested, starjacking_denied,
-    misspelt_word, known_name,
+    misspelt_word, faint_and_new, known_name,
     withheld, withheld_pin, withheld_late, withheld_but_needed, withheld_fix, ages_unknown,
     quarantined, placeholder, unpublished, install_script, build_unlisted,
     *gone_bad.SCENES,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeinstall.checks.typosquat import ESTABLISHED, NOTE, STRONG, Typosquat
+from safeinstall.checks.typosquat import ESTABLISHED, NOTE, NOTE_NEW, STRONG, Typosquat
 from safeinstall.facts import Facts
 from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, Project, Purl, Release, Severity
 from safeinstall.names.known import Known, fingerprint
@@ -205,6 +205,42 @@ def test_letters_of_other_scripts_that_look_like_nothing_are_told_too() -> None:
 
     assert (found.kind, found.confidence) == (STRONG, Confidence.MEDIUM)
     assert found.hint == "type the name by hand instead of pasting it"
+
+
+FAINT = "pkg:npm/debug-logtron@1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("days", "releases", "scripts", "kind"),
+    [
+        pytest.param(5, 1, False, NOTE_NEW, id="new-and-few"),
+        pytest.param(5, 9, True, NOTE_NEW, id="new-and-runs-code"),
+        pytest.param(60, 2, True, NOTE_NEW, id="few-and-runs-code"),
+        pytest.param(5, 9, False, NOTE, id="only-new"),
+        pytest.param(60, 1, False, NOTE, id="only-few"),
+        pytest.param(60, 9, True, NOTE, id="only-runs-code"),
+        pytest.param(400, 1, True, NOTE, id="established"),
+        pytest.param(None, None, True, NOTE, id="what-nobody-tells-is-no-sign"),
+    ],
+)
+def test_a_faint_likeness_with_two_more_signs_is_warned_about(
+    days: int | None, releases: int | None, scripts: bool, kind: str
+) -> None:
+    """Neither sign alone says anything: most new names are new, and many honest packages build something."""
+    first = None if days is None else NOW - timedelta(days=days)
+    pages = (page(FAINT, first=first, releases=releases),)
+    (found,) = ran(fakes.release(FAINT, install_script=scripts), projects=pages)
+
+    assert found.kind == kind
+    assert any(one.startswith("beside the name: ") for one in found.evidence) == (kind == NOTE_NEW)
+
+
+def test_a_faint_likeness_that_is_installed_already_stays_a_note() -> None:
+    """What damps a strong one damps this, too."""
+    pages = (page(FAINT, first=NOW - timedelta(days=2), releases=1),)
+    (found,) = ran(fakes.release(FAINT, kept=True), projects=pages)
+
+    assert found.kind == NOTE
 
 
 @given(st.integers(0, 5000), st.booleans(), st.one_of(st.none(), st.integers(1, 500)))

@@ -18,6 +18,8 @@ NPM = popular(EcosystemName.NPM)
     [
         pytest.param("acme-validtaor", "acme-validator", "validator", id="whole-word"),
         pytest.param("bitconid", "bitcoind", "bitcoin", id="glued-letter"),
+        pytest.param("bconi", "bcoin", "coin", id="a-short-name-of-one-word"),
+        pytest.param("garph", "graph", "graph", id="a-short-word"),
         pytest.param("Acme-Validtaor", "acme-validator", "validator", id="capitals"),
     ],
 )
@@ -31,6 +33,8 @@ def test_a_swap_in_a_common_word_is_found(name: str, meant: str, word: str) -> N
     [
         pytest.param("acme-validator", id="no-slip"),
         pytest.param("acme-simpel", id="too-short-a-word"),
+        pytest.param("acme-garph", id="a-short-word-beside-others"),
+        pytest.param("flast", id="a-short-word-that-few-names-have"),
         pytest.param("acme-prefetch", id="looks-more-like-a-word-than-what-it-would-become"),
         pytest.param("acme-vvalidator", id="a-doubled-letter"),
         pytest.param("@acme/validtaor", id="a-scope-that-only-its-owner-publishes-in"),
