@@ -3,19 +3,7 @@
 import re
 from collections.abc import Sequence
 
-PIP_VERBS = ("install", "download", "wheel", "lock")
-"""pip knows no beginnings and no typos of them."""
-
 _PIPS = re.compile(r"pip([23](\.\d+)?)?")
-# Beginnings, typos and camel case: npm understands `npm upda`, `npm isntall` and `npm installTest`.
-_NPM = re.compile(
-    r"i|in|ins|inst|insta|instal|install.*|is|isn|isnt.*|it|ic|a|ad|add"
-    r"|ci|cit|cl|cle|clea|clean.*|si|sit|u|up|upd.*|upg.*|ud.*|un|uni.*|unl.*"
-    r"|r|re|rm|rem.*|rb|reb.*|x|ex|exe|exec|ini|init|inn|inni|innit"
-    r"|cr|cre|crea|creat|create|l|li|lin|link|ln|dd.*|de|ded.*|aud.*|pru.*|pa|pac|pack"
-    r"|di|dif|diff|ed|edi|edit",
-    re.DOTALL,
-)
 FIRST = {
     "pip": frozenset(
         {"list", "show", "freeze", "check", "config", "cache", "index", "inspect", "hash", "debug", "help"}
@@ -23,11 +11,31 @@ FIRST = {
     ),
     "npm": frozenset(
         {"run", "run-script", "rum", "urn", "test", "tst", "t", "start", "stop", "restart", "ls", "list", "ll", "la"}
-        | {"view", "info", "show", "v", "config", "c", "get", "set", "help", "search", "outdated", "explain", "why"}
-        | {"whoami", "root", "prefix", "version", "fund", "docs", "pkg", "query", "ping", "publish"}
+        | {"config", "c", "get", "set", "help", "search", "outdated", "explain", "why", "whoami", "root", "prefix"}
+        | {"pkg", "query", "ping"}
     ),
 }
-"""Commands that install nothing, when they are the very first word."""
+"""Commands that install nothing, whatever follows."""
+_ALONE = frozenset({"version", "publish"})
+"""Commands of npm that install nothing when nothing follows."""
+_NAMING = frozenset({"view", "info", "show", "v", "docs", "home", "bugs", "issues", "repo", "fund"})
+"""Commands of npm that only tell of what they name, if a registry has it."""
+FLAGS = {
+    "pip": frozenset(
+        {"-q", "--quiet", "-v", "--verbose", "--isolated", "--no-input", "--no-color", "--require-virtualenv"}
+        | {"--disable-pip-version-check"}
+    ),
+    "npm": frozenset({"-s", "--silent", "-q", "--quiet", "-d", "--verbose", "--json", "-y", "--yes"}),
+}
+"""Options without a value that may stand before the command."""
+_VALUED = frozenset({"-C", "--prefix", "-w", "--workspace", "--loglevel", "--registry"})
+"""Options of npm whose value is the next word."""
+_EQUAL = ("--prefix=", "--workspace=", "--loglevel=", "--registry=")
+"""
+Options of npm that hold their value.
+
+Not every `--x=y` does: npm takes `--silent=install` for `--silent` and the command `install`.
+"""
 _PRINTS = frozenset({"-v", "--version", "-h", "--help"})
 """What npx only answers, when it is all that it is given."""
 
@@ -39,18 +47,55 @@ def family(tool: str) -> str | None:
     return tool if tool in ("npm", "npx") else None
 
 
+def begins(kind: str, argv: Sequence[str]) -> int | None:
+    """
+    Return where in *argv* of *kind* (`pip`, `npm`) the command stands; None: only npm's or pip's own grammar can tell.
+
+    It is the length of *argv* where there is none. The options before it are those of which it is sure, in every
+    version, whether the next word is their value.
+    """
+    at = 0
+    while at < len(argv):
+        word = argv[at]
+        if kind == "npm" and word in _VALUED:
+            at += 1
+            if at < len(argv) and argv[at].startswith("-"):
+                return None
+        elif word not in FLAGS[kind] and not _holds_its_value(kind, word):
+            return None if word.startswith("-") else at
+        at += 1
+    return len(argv)
+
+
+def _holds_its_value(kind: str, word: str) -> bool:
+    return word.startswith(_EQUAL) if kind == "npm" else word.startswith("--") and "=" in word
+
+
 def may_install(tool: str, argv: Sequence[str]) -> bool:
     """
-    Whether any word of *argv* could make *tool* install; False is sure, True is for the ecosystem's grammar to decide.
+    Whether *argv* could make *tool* install; False is sure, True is for the ecosystem's grammar to decide.
 
-    A first word that is no option is the command itself: `npm run x` runs a script, though `npm x` would install.
-    Otherwise any word counts: `npm --prefix DIR install` takes an option's value for the verb if only the first does.
+    A word that is not known to be harmless may be a command that a newer manager has.
     """
-    if tool == "npx":
-        # Whatever it is told to run may have to be fetched first: only npm itself can tell.
+    kind = family(tool)
+    if kind is None or kind == "npx":
+        # Whatever npx is told to run may have to be fetched first: only npm itself can tell.
         return not (len(argv) == 1 and argv[0] in _PRINTS)
-    if argv and argv[0] in FIRST["npm" if tool == "npm" else "pip"]:
+    at = begins(kind, argv)
+    if at is None:
+        # Options alone print something.
+        return any(not word.startswith("-") for word in argv)
+    if at >= len(argv) or argv[at] in FIRST[kind]:
         return False
-    if tool != "npm":
-        return any(word in PIP_VERBS for word in argv)
-    return any(_NPM.fullmatch(word) is not None for word in argv)
+    if kind == "npm" and argv[at] in _ALONE:
+        return len(argv) > 1
+    return not (kind == "npm" and argv[at] in _NAMING) or any(map(names_a_source, argv)) or "--" in argv
+
+
+def names_a_source(word: str) -> bool:
+    """Whether npm may take *word*, which is no option, for a repository or a URL, in whatever form it knows."""
+    if word.startswith("-"):
+        return False
+    if word.startswith("@"):
+        return ":" in word or word.count("/") > 1
+    return ":" in word or ("/" in word and not word.startswith((".", "/", "~")))

@@ -20,6 +20,7 @@ from safeinstall.names.known import known_file
 from safeinstall.outside import Outside
 from safeinstall.places import places
 from safeinstall.progress import Quiet, Terminal
+from safeinstall.runs import BLOCKED_BY_FINDING
 from safeinstall.text import printable
 
 FAILED = 43
@@ -27,7 +28,7 @@ FAILED = 43
 
 
 def run(outside: Outside, words: Sequence[str]) -> int:
-    """Bring the index up to date, or write or load a bundle; returns 0, or 43 when some of it failed."""
+    """Bring the index up to date, or write or load a bundle; returns 0, 43 when some failed, or what `watch` says."""
     parser = Parser("update", "Fetch the advisory index of this machine, or what has changed since.")
     names = [one.value for one in EcosystemName]
     parser.add_argument("--ecosystem", choices=names, action="append", help="only this one (repeatable)")
@@ -53,9 +54,11 @@ def run(outside: Outside, words: Sequence[str]) -> int:
     wanted = [EcosystemName(name) for name in dict.fromkeys(given.ecosystem or names)]
     code = _update(outside, settings, folder, wanted, full=given.full)
     code = max(code, _update_popular(outside, settings, folder, wanted))
-    # New records may speak of what was installed in good faith: whoever fetches them is told at once.
-    if code == 0 and (settings.ledger or where.ledger).exists():
-        return watch(outside, settings, where)
+    # New records may speak of what was installed in good faith: whoever fetches them is told at once. One index that
+    # failed does not keep silent what another one, or the one that was here before, knows.
+    if (settings.ledger or where.ledger).exists():
+        seen = watch(outside, settings, where)
+        return seen if seen == BLOCKED_BY_FINDING or code == 0 else code
     return code
 
 

@@ -173,7 +173,7 @@ def _filled(python: Path) -> str:
         ("PYTHON", str(python)),
         ("LAUNCH", launch),
         ("FIRST", tuple(sorted(words.FIRST["pip"]))),
-        ("VERBS", tuple(words.PIP_VERBS)),
+        ("FLAGS", tuple(sorted(words.FLAGS["pip"]))),
     ):
         lines = [line if line.partition(" ")[0].rstrip(":") != name else f"{name} = {value!r}" for line in lines]
     return "\n".join(lines)

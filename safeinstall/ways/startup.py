@@ -18,9 +18,9 @@ PYTHON = ""
 LAUNCH = ""
 """What that runs: the shim's own words."""
 FIRST: tuple[str, ...] = ()
-"""First words of pip's that install nothing."""
-VERBS: tuple[str, ...] = ()
-"""Words that may install, wherever they stand."""
+"""Commands of pip's that install nothing."""
+FLAGS: tuple[str, ...] = ()
+"""Options of pip's without a value."""
 
 FAILED = 43
 
@@ -73,9 +73,14 @@ def is_script(path: str) -> bool:
 
 def may_install(words: list[str]) -> bool:
     """Whether *words* of pip's could install; the shim's own rule."""
-    if words and words[0] in FIRST:
-        return False
-    return any(word in VERBS or word.startswith("--safeinstall-") for word in words)
+    for word in words:
+        if word.startswith("--safeinstall-"):
+            break
+        if word not in FLAGS and not (word.startswith("--") and "=" in word):
+            if word in FIRST:
+                return False
+            break
+    return any(not word.startswith("-") or word.startswith("--safeinstall-") for word in words)
 
 
 def passed_on() -> bool:

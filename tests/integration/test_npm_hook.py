@@ -351,14 +351,14 @@ def test_a_workspace_alone_is_installed(tool: Path, home: Path, npm: NpmRegistry
 @pytest.mark.parametrize(
     ("argv", "installs"),
     [
-        (("--prefix", "install", "install", "top"), True),
-        (("--prefix", "install", "ls"), False),
-        (("--loglevel", "silent", "i"), True),
-        (("-d", "run", "install"), False),
+        (("--tag", "install", "install", "top"), True),
+        (("--script-shell", "install", "ls"), False),
+        (("--otp", "run", "i"), True),
+        (("-dd", "run", "install"), False),
         (("install", "--help"), False),
         (("install", "-h"), False),
         (("install", "--version"), False),
-        (("--registry", "ci", "view", "top"), False),
+        (("--otp", "ci", "view", "top"), False),
     ],
 )
 def test_npm_itself_tells_which_command_it_would_run(

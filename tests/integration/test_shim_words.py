@@ -66,7 +66,7 @@ INSTALLING = {
 }  # fmt: skip
 EVERYDAY = (
     "run", "test", "start", "ls", "list", "view", "info", "config", "version", "--version", "outdated", "publish",
-    "whoami", "fund", "explain", "docs", "help", "search", "build", "dev", "lint", "root", "prefix", "t",
+    "whoami", "fund", "explain", "docs", "help", "search", "root", "prefix", "t",
 )  # fmt: skip
 
 

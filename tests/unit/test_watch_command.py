@@ -4,6 +4,8 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from safeinstall import ledger
 from safeinstall.contracts import Finished
 from safeinstall.errors import SourceUnavailable
@@ -127,3 +129,16 @@ def test_a_project_cannot_choose_the_notification_command(tmp_path: Path) -> Non
 def test_a_machine_without_a_ledger_is_not_affected(tmp_path: Path) -> None:
     """Where nothing was installed, nothing can be bad."""
     assert Machine(tmp_path).main("watch", "--once") == 0
+
+
+@pytest.mark.parametrize(("known", "code"), [((advisory(),), 40), ((), 43)], ids=["affected", "not-affected"])
+def test_an_update_that_failed_still_tells_who_is_affected(
+    tmp_path: Path, known: tuple[Advisory, ...], code: int
+) -> None:
+    """What another index brought, or the old one knows, is not kept silent because one could not be fetched."""
+    machine = monday(tmp_path, *known)
+    machine.env["SAFEINSTALL_INDEX_URL"] = "http://127.0.0.1:9"  # nothing listens there
+
+    assert machine.main("update") == code
+    assert machine.screen.count("error: the index of ") == 2
+    assert machine.screen.endswith("nothing was installed or changed\n" if not known else "or changed.\n")

@@ -13,7 +13,7 @@ from safeinstall.ecosystems.npm.interpreter import located
 from safeinstall.ecosystems.npm.process import hooked
 from safeinstall.ecosystems.npm.registries import Keeper
 from safeinstall.ecosystems.npm.session import NpmSession, told_registry
-from safeinstall.ecosystems.npm.verbs import Reading, Understood, classified, read, read_npx, words
+from safeinstall.ecosystems.npm.verbs import Command, Reading, Understood, classified, read, read_npx, words
 from safeinstall.errors import MalformedAnswer, NotUnderstood
 from safeinstall.fields import field, items, optional
 from safeinstall.gateway.npm import NpmGateway
@@ -24,6 +24,7 @@ from safeinstall.gateway.withholding import Withholding
 from safeinstall.model import EcosystemName, Intent
 from safeinstall.realtool import real_tool
 from safeinstall.text import printable
+from safeinstall.words import begins
 
 _CLOSED = "http://127.0.0.1:9"
 """Where the proxies point while npm is only asked what it understands: nothing answers there."""
@@ -38,13 +39,14 @@ class NpmEcosystem:
     def parse(self, tool: str, argv: Sequence[str], world: World) -> Intent:
         """See `Ecosystem.parse`."""
         reading = read(argv) if tool != "npx" else read_npx(argv)
-        asked = words(argv) if tool != "npx" else words(("exec", *argv))[:1]
+        asked = words(argv[begins("npm", argv) :]) if tool != "npx" else words(("exec", *argv))[:1]
         if reading.understood is Understood.UNSURE:
             reading, asked = _told_by_npm(tool, argv, world)
         if reading.understood is Understood.NOT_YET:
             raise NotUnderstood(
                 f"`{printable(tool)} {printable(reading.verb)}` {reading.why}; it is not guarded yet",
-                hint="use `npm install`, `ci` or `update`, or call the real npm by its path if you accept the risk",
+                hint=reading.hint
+                or "use `npm install`, `ci` or `update`, or call the real npm by its path if you accept the risk",
             )
         installs = reading.understood is Understood.INSTALLS
         if installs and "--offline" in argv:
@@ -121,8 +123,14 @@ def _told_by_npm(tool: str, argv: Sequence[str], world: World) -> tuple[Reading,
             told: object = json.loads(out.read_text(encoding="utf-8"))
             if field(told, "usage", bool):
                 return Reading(understood=Understood.PASSES), ()
-            args = items(told, "args", str)
-            # No verb: npm knows no such command, and says so itself.
-            return classified(optional(told, "verb", str) or "", args), args
+            command = Command(
+                # No verb: npm knows no such command, and says so itself.
+                verb=optional(told, "verb", str) or "",
+                args=items(told, "args", str),
+                kinds=items(told, "kinds", str),
+                compared=items(told, "compared", str),
+                updates=field(told, "updates", bool),
+            )
+            return classified(command), command.args
         except (ValueError, MalformedAnswer) as error:
             raise NotUnderstood("npm did not tell what this command line is") from error

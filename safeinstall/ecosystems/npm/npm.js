@@ -25,7 +25,7 @@ exports.attach = ({ settings, facts, npmRoot }) => {
     const verb = dereferenced(npm, command, npmRoot)
     const told = { verb, args, global: Boolean(npm.global), usage: Boolean(npm.config.get('usage')) }
     if (settings.mode === 'intent') {
-      tell(settings, told)
+      tell(settings, { ...told, ...meant(npm, args, inNpm('npm-package-arg')) })
     }
     if (verb !== settings.verb || told.usage || (settings.global !== undefined && settings.global !== told.global)) {
       if (settings.mode === 'install') {
@@ -45,6 +45,24 @@ exports.attach = ({ settings, facts, npmRoot }) => {
     guardUnpacking(settings, inNpm)
     guardScripts(settings, inNpm)
     return null
+  }
+}
+
+// What npm takes the words for, and whether the command ends by installing in workspaces (npm's `updateWorkspaces`).
+function meant (npm, args, npa) {
+  const kind = word => {
+    try {
+      return npa(word).type
+    } catch {
+      return 'invalid'
+    }
+  }
+  const { config } = npm
+  const inWorkspaces = Boolean(config.get('workspaces')) || [].concat(config.get('workspace') || []).length > 0
+  return {
+    kinds: args.map(kind),
+    compared: [].concat(config.get('diff') || []).filter(Boolean).map(kind),
+    updates: inWorkspaces && config.get('workspaces-update') !== false,
   }
 }
 

@@ -1,14 +1,16 @@
 """
 Which npm commands install: npm's own words for them, npm 8 to 11, without starting npm.
 
-npm takes the first word that is no option and no option's value for the command. Only when that is the very first
-argument can it be known without npm's table of options; otherwise npm itself is asked (`Understood.UNSURE`).
+npm takes the first word that is no option and no option's value for the command. Only where the words alone tell it is
+it read here; otherwise npm itself is asked what it understands (`Understood.UNSURE`, then `classified`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+from safeinstall.words import begins, names_a_source
 
 
 def _words(text: str) -> frozenset[str]:
@@ -19,24 +21,21 @@ def _pairs(text: str) -> dict[str, str]:
     return dict(pair.split(":", 1) for pair in text.split())
 
 
-GUARDED = frozenset(
-    {"install", "ci", "update", "uninstall", "dedupe", "prune", "install-test", "install-ci-test"}
-    | {"link", "rebuild", "exec"}
-)
+GUARDED = _words("install ci update uninstall dedupe find-dupes prune install-test install-ci-test link rebuild exec")
 """Commands that are planned, judged and run against the frozen view, whatever their arguments."""
 
-_NOT_YET = {"edit": "runs the install scripts of a package that was changed by hand"}
-
-# Names and aliases of npm 8 to 11 together (lib/utils/cmd-list.js).
-_COMMANDS = _words(
+HARMLESS = _words(
     """
-    access adduser approve-scripts audit bin birthday bugs cache ci completion config dedupe deny-scripts deprecate diff
-    dist-tag docs doctor edit exec explain explore find-dupes fund get help help-search hook init install
-    install-ci-test install-scripts install-test link ll login logout ls org outdated owner pack ping pkg prefix profile
-    prune publish query rebuild repo restart root run run-script sbom search set set-script shrinkwrap stage star stars
-    start stop team test token trust undeprecate uninstall unpublish unstar update version view whoami
+    access adduser approve-scripts bin completion config deny-scripts deprecate dist-tag doctor explain explore get help
+    help-search hook install-scripts ll login logout ls org outdated ping pkg prefix profile query restart root run
+    run-script sbom search set set-script shrinkwrap star stars start stop team test token trust undeprecate unpublish
+    unstar whoami
     """
 )
+"""
+Commands that neither fetch nor install, whatever their arguments; some run what is the user's own or was installed."""
+
+# Names and aliases of npm 8 to 11 together (lib/utils/cmd-list.js).
 _ALIASES = _pairs(
     """
     author:owner home:docs issues:bugs info:view show:view find:search add:install unlink:uninstall remove:uninstall
@@ -58,7 +57,6 @@ _VALUED = _words(
 )
 # `npm -v`, `npm install -h`: npm prints and ends. Only npm's own parser knows whether such a word is a value.
 _PRINTS = frozenset({"-h", "-?", "-H", "-v", "--help", "--usage", "--version", "--versions"})
-_HARMLESS_INIT = re.compile(r"^(-y|-f|--(yes|force|private)|--(scope|init-[a-z.-]+)=.*)$")
 
 
 class Understood(Enum):
@@ -82,22 +80,43 @@ class Reading:
     """npm's own name for the command."""
     why: str = ""
     """For what is not guarded yet: what it does."""
+    hint: str = ""
+    """For what is not guarded yet: what to do instead, where that is not the usual."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A command line as npm itself reads it, with its configuration."""
+
+    verb: str
+    """npm's own name for the command; empty: it knows no such command."""
+    args: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    """What npm-package-arg takes each of *args* for: `git`, `remote`, `file`, `directory`, `tag`, `range`, ..."""
+    compared: tuple[str, ...] = ()
+    """The same for what `--diff` names."""
+    updates: bool = False
+    """It runs in workspaces, and workspaces are installed again once they changed."""
 
 
 def read(argv: Sequence[str]) -> Reading:
     """Return what *argv* is, as far as the words alone tell; every doubt is `UNSURE`."""
-    if not argv:
+    at = begins("npm", argv)
+    if at is None:
+        unsure = any(not word.startswith("-") for word in argv)
+        return Reading(understood=Understood.UNSURE if unsure else Understood.PASSES)
+    if at >= len(argv):
         return Reading(understood=Understood.PASSES)
-    if argv[0].startswith("-"):
-        risky = any(_risky(candidate) for word in argv for candidate in candidates(word))
-        return Reading(understood=Understood.UNSURE if risky else Understood.PASSES)
-    found = candidates(argv[0])
-    if len(found) > 1:
-        return Reading(understood=Understood.UNSURE if any(map(_risky, found)) else Understood.PASSES)
+    found = candidates(argv[at])
     verb = next(iter(found), "")
-    if verb in GUARDED and not _PRINTS.isdisjoint(argv):
+    if len(found) != 1 or not (verb in GUARDED or _is_exact(argv[at])):
+        return Reading(understood=Understood.UNSURE)
+    if not _PRINTS.isdisjoint(argv) and verb not in HARMLESS:
         return Reading(understood=Understood.UNSURE, verb=verb)
-    return classified(verb, argv[1:])
+    rest = (*argv[:at], *argv[at + 1 :])
+    if verb in SOMETIMES and _depends(verb, rest):
+        return Reading(understood=Understood.UNSURE, verb=verb)
+    return classified(Command(verb=verb))
 
 
 def read_npx(argv: Sequence[str]) -> Reading:
@@ -106,21 +125,31 @@ def read_npx(argv: Sequence[str]) -> Reading:
     return Reading(understood=Understood.UNSURE if unsure else Understood.INSTALLS, verb="exec")
 
 
-def classified(verb: str, args: Sequence[str]) -> Reading:
-    """Return what the command *verb* (npm's own name) is with *args*."""
-    if verb in GUARDED:
-        return Reading(understood=Understood.INSTALLS, verb=verb)
-    if _guarded(verb, args):
-        return Reading(understood=Understood.INSTALLS, verb=verb)
-    why = _NOT_YET.get(verb) or _sometimes(verb, args)
-    if why:
+def classified(command: Command) -> Reading:
+    """Return what *command* is."""
+    verb = command.verb
+    refusal = _SOMETIMES.get(verb)
+    if refusal is not None and refusal.when(command):
+        return Reading(understood=Understood.NOT_YET, verb=verb, why=refusal.why, hint=refusal.hint)
+    if verb and verb not in _COMMANDS:
+        # A newer npm may have commands that install.
+        why = "is a command of npm that safeinstall does not know"
         return Reading(understood=Understood.NOT_YET, verb=verb, why=why)
-    return Reading(understood=Understood.PASSES, verb=verb)
+    installs = verb in GUARDED or _installs(command)
+    return Reading(understood=Understood.INSTALLS if installs else Understood.PASSES, verb=verb)
+
+
+def _is_exact(word: str) -> bool:
+    return _spelled(word) in _COMMANDS or _spelled(word) in _ALIASES
+
+
+def _spelled(word: str) -> str:
+    return re.sub("[A-Z]", lambda match: "-" + match[0].lower(), word)
 
 
 def candidates(word: str) -> frozenset[str]:
     """Return the commands that npm could take *word* for: exact, alias, or abbreviation."""
-    spelled = re.sub("[A-Z]", lambda match: "-" + match[0].lower(), word)
+    spelled = _spelled(word)
     if not spelled or spelled.startswith("-"):
         return frozenset()
     if spelled in _COMMANDS or spelled in _ALIASES:
@@ -128,39 +157,86 @@ def candidates(word: str) -> frozenset[str]:
     return frozenset(_ALIASES.get(name, name) for name in _COMMANDS | _ALIASES.keys() if name.startswith(spelled))
 
 
-def _risky(verb: str) -> bool:
-    return verb in GUARDED or verb in _NOT_YET or verb in {"init", "audit", "pack", "cache", "diff"}
-
-
-def _guarded(verb: str, args: Sequence[str]) -> bool:
-    """Whether a command that installs only with some arguments has them."""
+def _depends(verb: str, rest: Sequence[str]) -> bool:
+    """Whether only npm can tell what *verb* does with *rest*, the words around it."""
+    given = [word for word in rest if not word.startswith("-")]
     match verb:
+        case "init" | "diff" | "edit" | "birthday":  # settings may stand in a file; not every npm has the last
+            return True
+        case "version" | "audit" | "cache" | "stage":
+            return bool(given)
+        case "publish" | "pack":
+            return "--" in rest or any(not word.startswith((".", "/")) or ":" in word for word in given)
+        case _:
+            return "--" in rest or any(map(names_a_source, given))
+
+
+def _installs(command: Command) -> bool:
+    match command.verb:
         case "init":
-            return any(not arg.startswith("-") for arg in args) and not all(map(_HARMLESS_INIT.match, args))
+            return bool(command.args)
         case "pack":
-            return any(not arg.startswith(("-", ".", "/")) for arg in args)
+            return _fetches(command.kinds)
         case _:
             return False
 
 
-def _sometimes(verb: str, args: Sequence[str]) -> str | None:
-    match verb:
-        case "init" if not all(_HARMLESS_INIT.match(arg) for arg in args):
-            return "may install what a new workspace needs"
-        case "audit" if "fix" in args:
-            return "installs what npm's own audit holds for the fixed versions"
-        case "cache" if "add" in args:
-            return "fetches a package into npm's cache"
-        case "diff" if any(_is_source(arg) for arg in args):
-            return "may fetch from version control and run what it finds there"
-        case _:
-            return None
+def _fetches(kinds: Sequence[str]) -> bool:
+    """Whether any of *kinds* is no folder and no file of the user's."""
+    return not _LOCAL.issuperset(kinds)
 
 
-def _is_source(word: str) -> bool:
-    """Whether *word* may name a repository or a URL, in whatever form npm knows."""
-    named = word.partition("=")[2] if word.startswith("-") else word
-    return ":" in named or ("/" in named and not named.startswith(("@", ".", "/")))
+def _unnamed(kinds: Sequence[str]) -> bool:
+    return not _UNNAMED.isdisjoint(kinds)
+
+
+def _stages(command: Command) -> bool:
+    action = command.args[:1]
+    return action == ("download",) or (action == ("publish",) and _fetches(command.kinds[1:]))
+
+
+_LOCAL = frozenset({"directory", "file"})
+"""What npm-package-arg calls what lies on the disk."""
+_UNNAMED = frozenset({"git", "remote"})
+"""What it calls repositories and URLs: npm fetches them to tell of them, and may prepare what it finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """When a command is refused; else it is harmless or it is planned."""
+
+    when: Callable[[Command], bool]
+    why: str
+    hint: str = ""
+
+
+_UPDATES = "ends with an install in the workspaces that it changed"
+_LATER = "add `--no-workspaces-update`, then use `npm install`, which is judged"
+_PUBLISHES = "fetches what it publishes, unless that is a folder or a file"
+_FOLDER = "write a folder of yours as `./FOLDER`"
+_TELLS = "fetches a repository or a URL to tell of it, and may run what it finds there"
+_TELLING = _Refusal(lambda command: _unnamed(command.kinds), _TELLS)
+_SOMETIMES = {
+    "birthday": _Refusal(lambda _: True, "fetches a package and runs it"),
+    "edit": _Refusal(lambda _: True, "runs the install scripts of a package that was changed by hand"),
+    "init": _Refusal(lambda command: command.updates and not command.args, _UPDATES, _LATER),
+    "version": _Refusal(lambda command: command.updates and bool(command.args), _UPDATES, _LATER),
+    "publish": _Refusal(lambda command: _fetches(command.kinds), _PUBLISHES, _FOLDER),
+    "stage": _Refusal(_stages, "fetches a package that nobody has judged", _FOLDER),
+    "audit": _Refusal(
+        lambda command: command.args[:1] == ("fix",), "installs what npm's own audit holds for the fixed versions"
+    ),
+    "cache": _Refusal(lambda command: command.args[:1] == ("add",), "fetches a package into npm's cache"),
+    "diff": _Refusal(
+        lambda command: _unnamed(command.compared),
+        "fetches from a repository or a URL, and may run what it finds there",
+    ),
+    "view": _Refusal(lambda command: _unnamed(command.kinds[:1]), _TELLS),
+    **dict.fromkeys(("docs", "bugs", "repo", "fund", "owner"), _TELLING),
+}
+SOMETIMES = _SOMETIMES.keys() | {"pack"}
+"""Commands that fetch, run or install with some arguments or settings, or are always refused."""
+_COMMANDS = GUARDED | SOMETIMES | HARMLESS
 
 
 def words(argv: Sequence[str]) -> tuple[str, ...]:

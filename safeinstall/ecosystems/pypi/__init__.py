@@ -37,7 +37,7 @@ class PypiEcosystem:
             probe = folder / "probe"
             probe.mkdir()
             interpreter = interpreter_of(real_tool, world.runner, world.env, world.cwd, probe)
-            elsewhere = other_python(intent.argv, world.cwd)
+            elsewhere = other_python(intent.argv, world.cwd, world.env)
             opening = Opening(
                 intent=intent,
                 interpreter=interpreter,

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from optparse import Values
 from pathlib import Path
@@ -52,10 +52,15 @@ def parse(tool: str, argv: Sequence[str], cwd: Path) -> Intent:
     return _intent(tool, argv, cwd, verb=parsed.verb, installs=True, asked=asked)
 
 
-def other_python(argv: Sequence[str], cwd: Path) -> Interpreter | None:
-    """Return the interpreter that `--python` names, as pip finds it; raises `NotUnderstood` when there is none."""
+def other_python(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Interpreter | None:
+    """
+    Return the interpreter that `--python` names, as pip finds it; raises `NotUnderstood` when there is none.
+
+    Where `PIP_PYTHON` or a file of pip's names one, the pip that plans starts another process, which the hook refuses.
+    """
     parsed = _parsed(argv)
-    if parsed is None or not parsed.options.python:
+    # With this variable, which pip gives its own child, `--python` is without effect.
+    if parsed is None or not parsed.options.python or "_PIP_RUNNING_IN_SUBPROCESS" in env:
         return None
     # An environment's folder stands for its interpreter.
     named = cwd / parsed.options.python

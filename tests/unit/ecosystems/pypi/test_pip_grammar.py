@@ -106,16 +106,17 @@ def test_python_option_names_an_environment_or_an_interpreter(tmp_path: Path) ->
     (tmp_path / "env" / "bin").mkdir(parents=True)
     (tmp_path / "env" / "bin" / "python").touch()
 
-    by_folder = other_python(["--python", "env", "install", "flask"], tmp_path)
-    by_file = other_python(["--python=env/bin/python", "install", "flask"], tmp_path)
+    by_folder = other_python(["--python", "env", "install", "flask"], tmp_path, {})
+    by_file = other_python(["--python=env/bin/python", "install", "flask"], tmp_path, {})
 
     assert by_folder == by_file
     assert by_folder is not None
     assert by_folder.path == tmp_path / "env" / "bin" / "python"
-    assert other_python(["install", "flask"], tmp_path) is None
+    assert other_python(["install", "flask"], tmp_path, {}) is None
+    assert other_python(["--python", "env", "install"], tmp_path, {"_PIP_RUNNING_IN_SUBPROCESS": "1"}) is None
 
 
 def test_a_python_option_that_names_nothing_blocks(tmp_path: Path) -> None:
     """There is nothing to plan for."""
     with pytest.raises(NotUnderstood, match="names no Python"):
-        other_python(["--python", "gone", "install", "flask"], tmp_path)
+        other_python(["--python", "gone", "install", "flask"], tmp_path, {})
