@@ -86,11 +86,16 @@ def optional_tool(name: str) -> Path:
     Skips the test where there is none; fails it where `.ci/run` has installed all of them.
     """
     found = shutil.which(name, path=_PATH)
-    if found is not None:
-        return Path(found)
+    if found is None:
+        optional(f"{name} is not on this machine")
+    return Path(found)
+
+
+def optional(reason: str) -> NoReturn:
+    """Skip the test for *reason*, a thing that not every developer machine has; fail it where `.ci/run` sees to it."""
     if _COMPLETE:
-        pytest.fail(f"{name} is not on this machine, and SAFEINSTALL_TEST_COMPLETE=1", pytrace=False)
-    pytest.skip(f"{name} is not on this machine")
+        pytest.fail(f"{reason}, and SAFEINSTALL_TEST_COMPLETE=1", pytrace=False)
+    pytest.skip(reason)
 
 
 def stored(pattern: str) -> Path:

@@ -28,7 +28,7 @@ from safeinstall.outside import Outside
 from safeinstall.owners import Owners
 from safeinstall.pictures import tree, ways_to
 from safeinstall.pipeline import Guard, conditions, guard
-from safeinstall.places import Places, places
+from safeinstall.places import MOVE, Places, no_home, places
 from safeinstall.progress import Quiet, Terminal
 from safeinstall.realtool import guarding, real_tool
 from safeinstall.runs import Run, exit_code
@@ -237,9 +237,13 @@ def world_of(outside: Outside, where: Places) -> World:
 
 
 def ready(world: World) -> World:
-    """Return *world* with a cache folder that exists and is private."""
+    """Return *world* with a cache folder that exists and is private; raises `Misconfigured`."""
+    try:
+        Path.home()
+    except RuntimeError as error:
+        raise no_home() from error
     try:
         world.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise Misconfigured(f"the cache folder {world.cache} cannot be made: {error.strerror}") from error
+        raise Misconfigured(f"the cache folder {world.cache} cannot be made: {error.strerror}", hint=MOVE) from error
     return world

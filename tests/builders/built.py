@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -25,7 +26,13 @@ class Built:
     @property
     def sha256(self) -> str:
         """The digest of the whole file, lower-case hexadecimal."""
-        return hashlib.sha256(self.data).hexdigest()
+        return _sha256(self.data)
+
+
+@lru_cache(maxsize=1024)
+def _sha256(data: bytes) -> str:
+    # An index is asked for the same files over and over.
+    return hashlib.sha256(data).hexdigest()
 
 
 def from_disk(path: Path) -> Built:

@@ -45,7 +45,7 @@ def wheel(
     for path, source in (files if files is not None else {f"{module(name)}.py": f"VERSION = {version!r}\n"}).items():
         content[path] = encoded(source)
     content[f"{info}/METADATA"] = text.encode()
-    lines = ["Wheel-Version: 1.0", "Generator: safeinstall-tests", "Root-Is-Purelib: true"]
+    lines = ["Wheel-Version: 1.0", "Generator: made-for-tests", "Root-Is-Purelib: true"]
     lines += [f"Tag: {one}" for one in _tags(tag)]
     content[f"{info}/WHEEL"] = ("\n".join(lines) + "\n").encode()
     if entry_points is not None:
