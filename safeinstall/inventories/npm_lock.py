@@ -7,8 +7,8 @@ from typing import ClassVar
 from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import mapping, optional
 from safeinstall.gateway.npm_packument import digests
-from safeinstall.inventories.draft import Draft, json_of
-from safeinstall.inventories.npm_names import locked
+from safeinstall.inventories.draft import Draft, is_web, json_of
+from safeinstall.inventories.npm_names import locked, tarball
 from safeinstall.inventory import Inventory, Origins
 from safeinstall.model import ArtifactKind, EcosystemName, Release
 from safeinstall.text import printable
@@ -116,7 +116,7 @@ def _resolved(location: str, name: str, found: Mapping[str, Release], links: Map
 
 def _tree(draft: Draft, document: Mapping[str, object]) -> None:
     """Add the nested entries of version 1; which of them is required by which, `requires` tells."""
-    found: dict[tuple[str, ...], Release] = {}
+    found: dict[tuple[str, ...], Release | None] = {}
     wanted: list[tuple[tuple[str, ...], str, str]] = []
     queue: list[tuple[tuple[str, ...], object]] = [((), document)]
     while queue:
@@ -131,14 +131,16 @@ def _tree(draft: Draft, document: Mapping[str, object]) -> None:
             if isinstance(requires, Mapping):
                 wanted += [(at, str(one), printable(str(text), limit=100)) for one, text in requires.items()]
     for at, name, requirement in wanted:
+        parent = found[at]
         for depth in range(len(at), -1, -1):
             child = found.get((*at[:depth], name))
             if child is not None:
-                draft.edge(found[at].purl, child.purl, f"{name}@{requirement}")
+                draft.edge(None if parent is None else parent.purl, child.purl, f"{name}@{requirement}")
                 break
 
 
-def _old(draft: Draft, name: str, entry: object) -> Release:
+def _old(draft: Draft, name: str, entry: object) -> Release | None:
+    """Add an entry of version 1; None: it is a link to a folder of the user's own, as `link` tells in later ones."""
     version = optional(entry, "version", str) or ""
     source = optional(entry, "resolved", str)
     hashes = digests(optional(entry, "integrity", str))
@@ -147,6 +149,12 @@ def _old(draft: Draft, name: str, entry: object) -> Release:
         alias, (name, _, version) = name, version[4:].rpartition("@")
     elif ":" in version:
         source, version = version, ""
+        told = tarball(source) if is_web(source) else None
+        if source.startswith("file:") and not source.endswith((".tgz", ".tar.gz", ".tar")):
+            return None
+        if told is not None:
+            # Whoever asked for the tarball of another name by its URL knew what it is.
+            alias, name, version = name if name != told.name else None, told.name, told.version
     if optional(entry, "bundled", bool):
         return draft.registered(name, version, digests=hashes, kind=ArtifactKind.BUNDLED, alias=alias)
     return locked(draft, name, version, source, hashes, alias=alias)

@@ -12,7 +12,7 @@ from safeinstall.fields import mapping, optional
 from safeinstall.gateway.npm_packument import digests
 from safeinstall.inventories.documents import yaml_of
 from safeinstall.inventories.draft import Draft, digest, is_web, text_of
-from safeinstall.inventories.npm_names import locked
+from safeinstall.inventories.npm_names import locked, tarball
 from safeinstall.inventory import Inventory, Origins
 from safeinstall.model import ArtifactKind, EcosystemName, Release
 from safeinstall.text import printable
@@ -116,9 +116,16 @@ def _name(descriptor: str) -> tuple[str, str | None]:
     if at < 0:
         raise MalformedAnswer(f"`{printable(descriptor)}` has no range")
     name, wanted = descriptor[:at], descriptor[at + 1 :]
-    if wanted.startswith("npm:") and "@" in wanted[5:]:
-        return wanted[4 : wanted.rindex("@")], name
-    return name, None
+    real = name
+    if wanted.startswith("npm:"):
+        # The range is left out where any will do: `sb@npm:@s/b`.
+        until = wanted.find("@", 5)
+        real = wanted[4:until] if until > 0 else wanted[4:] if wanted[4:5].isalpha() or wanted[4:5] == "@" else name
+    elif is_web(wanted):
+        # Whoever asked for the tarball of another name by its URL knew what it is.
+        told = tarball(wanted)
+        real = name if told is None else told.name
+    return real, name if real != name else None
 
 
 def _berry(draft: Draft, document: Mapping[str, object]) -> None:
