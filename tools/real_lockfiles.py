@@ -5,7 +5,7 @@ Lets real tools lock projects, and holds our readers to what the tools themselve
     python -m tools.real_lockfiles --popular [KIND...]  popular projects, from the configured registries; keeps nothing
 
 The tools (poetry, uv, npm 6, 8 and 11, pnpm 8 and 10, yarn 1 and 4, makers of SBOMs) are installed from the registries
-that pip and npm are configured for, into build/lockfile-tools.
+that pip and npm are configured for, into .venv/lockfile-tools.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from tools.lockfiles.world import World, world
 
 HERE = Path(__file__).resolve().parent.parent
 KEPT = HERE / "tests/data/lockfiles"
-TOOLS = HERE / "build/lockfile-tools"
+TOOLS = HERE / ".venv/lockfile-tools"
 KINDS = (
     *("requirements.txt", "pylock.toml", "poetry.lock", "uv.lock"),
     *("package-lock-v1", "package-lock-v2", "package-lock-v3"),
