@@ -46,21 +46,31 @@ LOADS = (
 )
 
 
-def seconds(load: Load, folder: Path, caches: Path, *, guarded: bool, cooldown: bool) -> float:
-    """Run *load* once in a fresh *folder* with *caches*, and return the wall seconds of the command alone."""
+def prepared(load: Load, folder: Path) -> None:
+    """Make *folder* anew, with the environment or the project of *load*."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if load.manifest is None:
         subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True)
     else:
         (folder / "package.json").write_text(json.dumps({"name": "sample", "version": "1.0.0", **load.manifest}))
-    env = {
+
+
+def environment(folder: Path, caches: Path) -> Mapping[str, str]:
+    """Return the variables for a command in *folder* that is to use *caches*."""
+    return {
         **os.environ,
         "PATH": f"{folder / 'env/bin'}{os.pathsep}{os.environ['PATH']}",
         "PIP_CACHE_DIR": str(caches / "pip"),
         "npm_config_cache": str(caches / "npm"),
         "SAFEINSTALL_HOME": str(caches / "safeinstall"),
     }
+
+
+def seconds(load: Load, folder: Path, caches: Path, *, guarded: bool, cooldown: bool) -> float:
+    """Run *load* once in a fresh *folder* with *caches*, and return the wall seconds of the command alone."""
+    prepared(load, folder)
+    env = environment(folder, caches)
     bare = (load.tool, *load.argv)
     command = (sys.executable, "-m", "safeinstall", *bare, "--safeinstall-offline") if guarded or cooldown else bare
     if cooldown and not guarded:

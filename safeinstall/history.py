@@ -70,6 +70,8 @@ class Publication:
     """How many files are in it."""
     kinds: tuple[str, ...] | None = None
     """`wheel`, `sdist`, `tarball`: what there is of it, sorted."""
+    builder: str | None = None
+    """PyPI: the build backend that made its wheel."""
     repositories: tuple[str, ...] | None = None
     """The repositories that it claims, as `host/owner/name`."""
 

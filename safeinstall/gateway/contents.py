@@ -3,20 +3,26 @@
 import configparser
 import json
 import re
+import zipfile
 from dataclasses import dataclass
 from typing import IO
 
 from safeinstall.errors import MalformedAnswer
-from safeinstall.fields import field, items
+from safeinstall.fields import field, items, optional
 from safeinstall.gateway import metadata
 from safeinstall.text import printable
 
-_VERSION = 1
+_VERSION = 2
 _MAX_ENTRY_POINTS = 1_000_000
+_MAX_WHEEL_FILE = 64_000
 _DATA = re.compile(r"[^/]+\.data/(?:purelib|platlib|data/lib(?:64)?/python[^/]*/site-packages|data/Lib/site-packages)/")
 _STARTUP = re.compile(r"[^/]*\.pth|(?:site|user)customize(?:\.py|\.so|\.pyd|\.abi3\.so|/__init__\.py)", re.IGNORECASE)
 _ENTRY_POINTS = re.compile(r"[^/]+\.dist-info/entry_points\.txt")
 _SCRIPTS = re.compile(r"[^/]+\.data/scripts/([^/]+)")
+_WHEEL_FILE = re.compile(r"[^/]+\.dist-info/WHEEL")
+_GENERATOR = re.compile(rb"^Generator:[ \t]*([A-Za-z0-9._-]{1,100})", re.MULTILINE | re.IGNORECASE)
+_BUILDERS = {"bdist_wheel": "setuptools", "bdist-wheel": "setuptools"}
+"""What older releases of a builder called themselves."""
 _GROUPS = ("console_scripts", "gui_scripts")
 
 
@@ -29,6 +35,8 @@ class Contents:
     """Files that Python runs when it starts, as they will be named in site-packages; sorted."""
     commands: tuple[str, ...]
     files: int
+    builder: str | None = None
+    """The build backend that made it, by the wheel's own word, without its version; None: it does not tell."""
 
 
 def of_wheel(file: IO[bytes], filename: str) -> Contents:
@@ -43,8 +51,23 @@ def of_wheel(file: IO[bytes], filename: str) -> Contents:
             if archive.getinfo(name).file_size > _MAX_ENTRY_POINTS:
                 raise MalformedAnswer(f"`{printable(name)}` in `{printable(filename)}` is too large")
             commands |= _commands(archive.read(name))
+        builder = next((_builder(archive, name) for name in names if _WHEEL_FILE.fullmatch(name)), None)
     startup = {placed for name in names if _STARTUP.fullmatch(placed := _DATA.sub("", name, count=1)) is not None}
-    return Contents(metadata=inside, startup=tuple(sorted(startup)), commands=tuple(sorted(commands)), files=len(names))
+    return Contents(
+        metadata=inside,
+        startup=tuple(sorted(startup)),
+        commands=tuple(sorted(commands)),
+        files=len(names),
+        builder=builder,
+    )
+
+
+def _builder(archive: zipfile.ZipFile, name: str) -> str | None:
+    if archive.getinfo(name).file_size > _MAX_WHEEL_FILE:
+        return None
+    found = _GENERATOR.search(archive.read(name))
+    said = found[1].decode().lower() if found is not None else None
+    return _BUILDERS.get(said, said) if said is not None else None
 
 
 def _commands(data: bytes) -> set[str]:
@@ -72,6 +95,7 @@ def stored(contents: Contents) -> bytes:
         "startup": contents.startup,
         "commands": contents.commands,
         "files": contents.files,
+        "builder": contents.builder,
     }
     return json.dumps(document).encode()
 
@@ -87,6 +111,7 @@ def restored(data: bytes) -> Contents | None:
             startup=items(document, "startup", str),
             commands=items(document, "commands", str),
             files=field(document, "files", int),
+            builder=optional(document, "builder", str),
         )
     except (ValueError, MalformedAnswer):
         return None

@@ -125,6 +125,9 @@ def _shape(planned: Publication, base: Publication) -> Iterator[Signal]:
             yield Signal(kind=Kind.SIZE, told=told)
     if planned.kinds == ("sdist",) and base.kinds is not None and "wheel" in base.kinds:
         yield Signal(kind=Kind.SOURCE_ONLY, told=f"a source distribution alone; {_named(base)} had wheels")
+    if planned.builder is not None and base.builder is not None and planned.builder != base.builder:
+        told = f"built by `{printable(planned.builder)}`; {_named(base)} was built by `{printable(base.builder)}`"
+        yield Signal(kind=Kind.BUILDER, told=told)
     if planned.repositories == () and base.repositories:
         told = f"it names no repository; {_named(base)} named {printable(base.repositories[0])}"
         yield Signal(kind=Kind.REPOSITORY, told=told)

@@ -36,6 +36,8 @@ def compared(old: Publication, new: Publication) -> Iterator[Fact]:
     )
     for what, one, other in rows:
         yield Fact(what=what, old=one, new=other)
+    if new.kinds != ("tarball",):
+        yield Fact(what="built by", old=_text(old.builder), new=_text(new.builder))
     lists = (
         ("maintainers", _people(old), _people(new)),
         ("kinds of files", old.kinds, new.kinds),

@@ -20,6 +20,8 @@ class Kind(str, Enum):
     SIZE = "size-jump"
     SOURCE_ONLY = "source-only"
     """An sdist alone, where there were wheels."""
+    BUILDER = "new-build-backend"
+    """PyPI: another backend made the wheel; whoever builds elsewhere often builds otherwise."""
     REPOSITORY = "repository-gone"
     AWAKENED = "awakened"
     """Nothing for a year or more, and now this."""
@@ -61,6 +63,7 @@ WEIGHTS = {
     Kind.CHANGED_SCRIPT: 1,
     Kind.DEPENDENCY: 1,
     Kind.COMMAND: 1,
+    Kind.BUILDER: 1,
     Kind.JUMP: 1,
     Kind.ADDED: 1,
     Kind.PATCH: 0,

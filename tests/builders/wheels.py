@@ -20,11 +20,13 @@ def wheel(
     metadata_version: str = "2.1",
     headers: Sequence[str] = (),
     metadata: str | None = None,
+    generator: str = "Generator: made-for-tests",
 ) -> Built:
     """
     Return the wheel of *name* at *version*; without *files* it holds one module that tells its version.
 
-    *headers* are further METADATA lines; *metadata* replaces the whole METADATA.
+    *headers* are further METADATA lines; *metadata* replaces the whole METADATA, *generator* the line of
+    WHEEL that tells who built it.
     """
     stem = f"{escaped(name)}-{version}"
     info = f"{stem}.dist-info"
@@ -45,7 +47,7 @@ def wheel(
     for path, source in (files if files is not None else {f"{module(name)}.py": f"VERSION = {version!r}\n"}).items():
         content[path] = encoded(source)
     content[f"{info}/METADATA"] = text.encode()
-    lines = ["Wheel-Version: 1.0", "Generator: made-for-tests", "Root-Is-Purelib: true"]
+    lines = ["Wheel-Version: 1.0", generator, "Root-Is-Purelib: true"]
     lines += [f"Tag: {one}" for one in _tags(tag)]
     content[f"{info}/WHEEL"] = ("\n".join(lines) + "\n").encode()
     if entry_points is not None:

@@ -122,6 +122,26 @@ def test_pins_and_lockfiles_are_judged(npm_user: Guarded, newest: Path, npm: Npm
     assert node_modules(project) == {"lib": "2.0.0", "other": "1.0.0"}
 
 
+def test_in_the_mode_block_nothing_is_hidden_from_npm(
+    npm_user: Guarded, newest: Path, npm: NpmRegistry, tmp_path: Path
+) -> None:
+    """What npm would take by itself is judged: the plan is the plain one, and it blocks with the way back."""
+    npm_user.settings('[cooldown]\nmode = "block"\n')
+    npm.publish(tarball("lib", "1.0.0"), time=LONG_AGO)
+    npm.publish(tarball("lib", "1.1.0"), time=YOUNG)
+    project = npm_project(tmp_path / "project", {})
+
+    young = npm_user.npm(newest, "install", "lib", cwd=project)
+    older = npm_user.npm(newest, "install", "lib@1.0.0", cwd=project)
+
+    assert young.code == FINDING, str(young)
+    assert "error[fresh-release]: `lib` 1.1.0 was uploaded 12 h ago, less than 72 h" in young.err, str(young)
+    assert "`lib` 1.0.0" in young.err
+    assert said(young.err) == []
+    assert older.code == INSTALLED, str(older)
+    assert node_modules(project) == {"lib": "1.0.0"}
+
+
 def test_what_no_plan_can_do_without_blocks_and_is_named(
     npm_user: Guarded, newest: Path, npm: NpmRegistry, tmp_path: Path
 ) -> None:

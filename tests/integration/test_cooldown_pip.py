@@ -50,6 +50,25 @@ def test_a_cooldown_of_zero_gives_the_plain_resolution(
     assert "withheld" not in outcome.err
 
 
+def test_in_the_mode_block_nothing_is_hidden_from_pip(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path
+) -> None:
+    """What pip would take by itself is judged: the plan is the plain one, and it blocks with the way back."""
+    user.settings('[cooldown]\nmode = "block"\n')
+    pypi.add(wheel("lib", "2.0"))
+    pypi.add(wheel("lib", "3.0"), upload_time=YOUNG)
+
+    young = user.pip(venv, "install", "lib", cwd=tmp_path, index=pypi.index_url)
+    older = user.pip(venv, "install", "lib<3", cwd=tmp_path, index=pypi.index_url)
+
+    assert young.code == FINDING, str(young)
+    assert "error[fresh-release]: `lib` 3.0 was uploaded 12 h ago, less than 72 h" in young.err, str(young)
+    assert "`lib` 2.0" in young.err
+    assert "withheld" not in young.err
+    assert older.code == INSTALLED, str(older)
+    assert venv.installed() == {"lib": "2.0"}
+
+
 @pytest.mark.parametrize("asked", [("lib==3.0",), ("lib", "-c", "pins.txt")], ids=["typed", "constraint"])
 def test_a_pin_to_a_young_version_blocks_with_the_newest_one_that_is_old_enough(
     asked: tuple[str, ...], user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path

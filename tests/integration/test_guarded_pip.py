@@ -237,6 +237,27 @@ def test_an_allowed_source_build_runs_after_the_verdict(
     assert {"built", "low"} <= set(osv.asked_names())
 
 
+@pytest.mark.parametrize("mode", ["listed", "block"])
+def test_only_listed_releases_are_built(
+    mode: str, user: Guarded, venv: Venv, pypi: PypiRegistry, marker: Marker, tmp_path: Path
+) -> None:
+    """With `scripts.pypi` nothing of an sdist runs before somebody has decided, though its metadata is static."""
+    pypi.add(*(sdists.in_tree(name, marker=marker, metadata_version="2.2") for name in ("mine", "other")))
+    user.settings(f'[scripts]\npypi = "{mode}"\nallowed = ["pkg:pypi/mine@1.0"]\n')
+
+    refused = user.pip(venv, "install", "mine", "other", cwd=tmp_path, index=pypi.index_url)
+    ran = marker.seen()
+    listed = user.pip(venv, "install", "mine", cwd=tmp_path, index=pypi.index_url)
+
+    assert refused.code == FINDING, str(refused)
+    assert "error[source-build]" in refused.err, str(refused)
+    assert "pkg:pypi/other@1.0" in refused.err
+    assert ("pkg:pypi/mine@1.0" in refused.err) == (mode == "block")
+    assert list(ran) == []
+    assert listed.code == (INSTALLED if mode == "listed" else FINDING), str(listed)
+    assert venv.installed() == ({"mine": "1.0"} if mode == "listed" else {})
+
+
 def test_an_allowed_source_build_cannot_bring_malware_in(
     user: Guarded, venv: Venv, pypi: PypiRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ BEFORE = Publication(
     startup=(),
     size=20_000,
     kinds=("wheel",),
+    builder="setuptools",
     repositories=("github.com/amy/thing",),
 )
 AFTER = replace(BEFORE, version="1.1.1", uploaded=WEEK)
@@ -82,6 +83,7 @@ def test_an_honest_patch_release_has_no_signal() -> None:
         ({"startup": ("evil.pth",)}, Kind.STARTUP),
         ({"dependencies": ("new", "old")}, Kind.DEPENDENCY),
         ({"commands": ("thing",)}, Kind.COMMAND),
+        ({"builder": "hatchling"}, Kind.BUILDER),
         ({"size": 3_000_000}, Kind.SIZE),
         ({"kinds": ("sdist",)}, Kind.SOURCE_ONLY),
         ({"repositories": ()}, Kind.REPOSITORY),
@@ -102,7 +104,7 @@ def test_each_change_is_one_signal(change: dict[str, object], kind: Kind) -> Non
 @pytest.mark.parametrize(
     "field",
     [
-        *("install_scripts", "startup", "dependencies", "commands", "size", "repositories"),
+        *("install_scripts", "startup", "dependencies", "commands", "size", "repositories", "builder"),
         *("publisher", "maintainers", "provenance", "uploaded", "method"),
     ],
 )

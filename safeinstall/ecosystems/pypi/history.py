@@ -184,7 +184,9 @@ def _closer(history: History, base: str, mine: Contents | None, theirs: Contents
 def _held(one: Publication, contents: Contents) -> Publication:
     # The names of such files carry versions: `protobuf-3.20.3-py3.7-nspkg.pth`.
     startup = sorted({_DIGITS.sub("*", name) for name in contents.startup})
-    return replace(one, startup=tuple(startup), commands=contents.commands, files=contents.files)
+    return replace(
+        one, startup=tuple(startup), commands=contents.commands, files=contents.files, builder=contents.builder
+    )
 
 
 def _described(one: Publication, served: bytes) -> Publication:

@@ -56,6 +56,25 @@ def test_entry_points_that_pip_could_not_read() -> None:
     assert read(wheel("flask", entry_points="nonsense")).commands == ()
 
 
+@pytest.mark.parametrize(
+    ("generator", "builder"),
+    [
+        ("Generator: hatchling 1.25.0", "hatchling"),
+        ("Generator: bdist_wheel (0.37.1)", "setuptools"),
+        ("Generator: setuptools (75.1.0)", "setuptools"),
+        ("generator:maturin", "maturin"),
+        ("Generator:", None),
+        ("X-Generator: flit", None),
+        ("Generator: \x1b[31mred", None),
+    ],
+)
+def test_who_built_it(generator: str, builder: str | None) -> None:
+    """The wheel's own word, without the version, and one name for one builder."""
+    found = read(wheel("flask", generator=generator))
+
+    assert found.builder == builder
+
+
 @given(st.binary(max_size=200))
 def test_what_is_no_wheel(data: bytes) -> None:
     """Hostile archives are malformed, and nothing else."""
@@ -70,6 +89,7 @@ def test_what_is_no_wheel(data: bytes) -> None:
         startup=st.lists(st.text()).map(tuple),
         commands=st.lists(st.text()).map(tuple),
         files=st.integers(min_value=0),
+        builder=st.none() | st.text(),
     )
 )
 def test_what_is_kept_comes_back(contents: Contents) -> None:
@@ -77,7 +97,7 @@ def test_what_is_kept_comes_back(contents: Contents) -> None:
     assert restored(stored(contents)) == contents
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b'{"version": 2}', b'{"version": 1, "metadata": 3}'])
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"version": 3}', b'{"version": 2, "metadata": 3}'])
 def test_what_another_version_of_ours_has_kept(data: bytes) -> None:
     """It is read anew."""
     assert restored(data) is None
