@@ -15,6 +15,7 @@ from tests.guarded import Guarded, guarded
 from tests.registries.npm import NpmRegistry
 from tests.registries.osv import OsvServer
 from tests.registries.pypi import PypiRegistry
+from tests.yards import Yard, yard
 
 _SCRUBBED = re.compile(
     r"(safeinstall|pip|npm_config|npm|uv|xdg)_.*|(http|https|all|no|ftp)_proxy|(no|force|clicolor)_color"
@@ -64,6 +65,14 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of this session's unpacked npms."""
     return tmp_path_factory.mktemp("tools")
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """Return where Dockerfiles are built, with the base image `guarded` made once."""
+    with yard(tmp_path_factory.mktemp("docker")) as made:
+        made.image("guarded")
+        yield made
 
 
 @pytest.fixture

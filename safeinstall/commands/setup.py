@@ -1,7 +1,8 @@
 """`safeinstall setup`: writes the shims and what puts them first on PATH, or guards Python from inside."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from safeinstall.commands.arguments import Parser
@@ -24,7 +25,9 @@ def run(outside: Outside, words: Sequence[str]) -> int:
             return _interpreters(outside, given.python)
         return _shims(outside, given)
     except OSError as error:
-        hint = "`safeinstall setup --print` writes no start-up file and shows what belongs there"
+        hint = (
+            "`safeinstall setup --print --dir DIR` writes below DIR only, and shows what belongs into a start-up file"
+        )
         raise Misconfigured(f"{error.filename}: {error.strerror}", hint=hint) from error
 
 
@@ -66,27 +69,45 @@ def home(outside: Outside) -> Path:
     """Return the user's home folder; raises `Misconfigured` where there is none."""
     told = outside.env.get("HOME", "")
     if not Path(told).is_absolute():
-        raise Misconfigured("there is no HOME", hint="safeinstall setup --print --dir DIR")
+        hint = "`safeinstall setup --print --dir DIR` needs none, nor does `safeinstall teardown --dir DIR`"
+        raise Misconfigured("there is no HOME", hint=hint)
     return Path(told)
 
 
 def _shims(outside: Outside, given: argparse.Namespace) -> int:
     folder = shim_folder(outside, given)
     wanted = tuple(dict.fromkeys((*shims.names(outside.env), *shims.held_in(folder))))
-    shims.write_all(folder, wanted, shims.interpreter(outside))
-    outside.say(f"safeinstall: {', '.join(wanted)} are guarded by shims in {folder}\n")
     chosen = [Shell(one) for one in given.shell or ()]
+    files = () if given.show else tuple(_files(outside, chosen, system=given.system))
+    without = [path for _, path in files if block.held(path) is None]
+    written = shims.write_all(folder, wanted, shims.interpreter(outside))
+    try:
+        changed = [(path, block.put(path, text_for(shell, folder, wanted), shims=folder)) for shell, path in files]
+    except OSError:
+        for path in without:
+            with suppress(OSError):
+                block.take(path)
+        written.undo()
+        raise
+    outside.say(f"safeinstall: {', '.join(wanted)} are guarded by shims in {folder}\n")
     if given.show:
         for shell in chosen or [login_shell(outside.env)]:
             outside.data(text_for(shell, folder, wanted))
         return 0
-    for shell in chosen or (_present() if given.system else [login_shell(outside.env)]):
-        files = system_files(shell) if given.system else user_files(shell, home(outside), outside.env)
-        for path in files:
-            changed = block.put(path, text_for(shell, folder, wanted), shims=folder)
-            outside.say(f"safeinstall: {path}: {'the block is in it now' if changed else 'as it should be'}\n")
+    for path, new in changed:
+        outside.say(f"safeinstall: {path}: {'the block is in it now' if new else 'as it should be'}\n")
     outside.say("safeinstall: open a new shell, then ask `safeinstall doctor` what is covered\n")
     return 0
+
+
+def _files(outside: Outside, chosen: Sequence[Shell], *, system: bool) -> Iterator[tuple[Shell, Path]]:
+    """Yield the start-up files that are to hold the block, each once, with the shell in whose words."""
+    seen: set[Path] = set()
+    for shell in chosen or (_present() if system else [login_shell(outside.env)]):
+        for path in system_files(shell) if system else user_files(shell, home(outside), outside.env):
+            if path not in seen:
+                seen.add(path)
+                yield shell, path
 
 
 def _present() -> list[Shell]:

@@ -34,6 +34,8 @@ def run(outside: Outside, words: Sequence[str]) -> int:
 def _shims(outside: Outside, given: argparse.Namespace) -> None:
     if given.system:
         files = tuple(dict.fromkeys(path for shell in Shell for path in system_files(shell)))
+    elif given.dir is not None and not outside.env.get("HOME"):
+        files = ()
     else:
         files = all_user_files(home(outside), outside.env)
     folders = {shim_folder(outside, given)}

@@ -64,7 +64,12 @@ def put(path: Path, text: str, *, shims: Path | None = None) -> bool:
         new = body + (b"" if newline else b"\n") + _rendered(text, before)
     if new == data:
         return False
-    write(path, new)
+    try:
+        write(path, new)
+    except OSError:
+        if data is None:
+            remove(path, folders=before.folders)
+        raise
     return True
 
 

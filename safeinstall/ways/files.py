@@ -17,8 +17,15 @@ def read(path: Path) -> bytes | None:
 
 
 def write(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """Replace what *path* holds in one step; a link stays a link. Raises `OSError`."""
-    real = path.resolve()
+    """Replace what *path* holds in one step; a link stays a link. Raises `OSError` that names *path*."""
+    try:
+        _write(path.resolve(), data, mode)
+    except OSError as error:
+        # The file beside it is ours: its name would tell nobody anything.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write(real: Path, data: bytes, mode: int | None) -> None:
     beside = real.with_name(f".{real.name}.{secrets.token_hex(4)}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:

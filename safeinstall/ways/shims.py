@@ -5,13 +5,14 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from safeinstall.errors import Misconfigured, ToolMissing
 from safeinstall.outside import Outside
 from safeinstall.realtool import is_shim
-from safeinstall.ways.files import make_parents, write
+from safeinstall.ways.files import make_parents, remove, write
 
 SYSTEM = Path("/usr/local/lib/safeinstall/shims")
 """Where the shims of a whole machine lie."""
@@ -20,6 +21,21 @@ VERSIONED = re.compile(r"pip3\.\d{1,3}")
 _EMPTY = "SAFEINSTALL_PYTHON=''\n"
 _TEMPLATES = ("_shims/safeinstall-shim", "../shims/safeinstall-shim")
 """Where the script lies beside this package: in a wheel, and in the repository."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What writing shims added, so that a setup that cannot be finished leaves nothing behind."""
+
+    fresh: tuple[Path, ...]
+    """The shims that were not there before."""
+    folders: int
+    """How many folders were made for them."""
+
+    def undo(self) -> None:
+        """Remove it again; raises `OSError`."""
+        for path in self.fresh:
+            remove(path, folders=self.folders)
 
 
 def always() -> tuple[str, ...]:
@@ -53,7 +69,7 @@ def held_in(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def write_all(folder: Path, wanted: Sequence[str], python: Path) -> None:
+def write_all(folder: Path, wanted: Sequence[str], python: Path) -> Written:
     """
     Write the shims *wanted* into *folder*; they start *python*. Raises `OSError` and `Misconfigured`.
 
@@ -67,10 +83,16 @@ def write_all(folder: Path, wanted: Sequence[str], python: Path) -> None:
     # A template that does not hold the line would write shims that never find us.
     assert _EMPTY in text
     text = text.replace(_EMPTY, f"SAFEINSTALL_PYTHON={shlex.quote(str(python))}\n")
-    make_parents(folder / "shim")
-    for name in wanted:
-        # Written beside and moved into place: a shim that is running now keeps its text.
-        write(folder / name, text.encode(), mode=0o755)
+    fresh = tuple(folder / name for name in wanted if not (folder / name).exists())
+    written = Written(fresh=fresh, folders=make_parents(folder / "shim"))
+    try:
+        for name in wanted:
+            # Written beside and moved into place: a shim that is running now keeps its text.
+            write(folder / name, text.encode(), mode=0o755)
+    except OSError:
+        written.undo()
+        raise
+    return written
 
 
 def remove_all(folder: Path) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from tests.environments import optional
 from tests.guarded import FINDING
 from tests.images import Build
-from tests.yards import EXAMPLES, PASSWORD, Yard, yard
+from tests.yards import EXAMPLES, PASSWORD, Yard
 
 pytestmark = pytest.mark.integration
 
@@ -44,14 +43,6 @@ CASES = {
     "overrides": ("/app/bin/python -c 'import reqeusts'", {"safeinstall.toml": ""}, "reqeusts"),
 }
 """Example -> what works in the image, what makes its context a flagged one, and what is flagged in it."""
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
-    """Return a yard whose base image is made once."""
-    folder = tmp_path_factory.mktemp("docker")
-    with yard(folder) as made:
-        yield made
 
 
 def started(place: Yard, name: str, files: "dict[str, str] | None" = None, *, alpine: bool = False) -> Build:
@@ -155,6 +146,20 @@ def test_a_home_that_is_no_place_is_said_with_the_way_out(
     assert done.log == f"error: {told}\n\nhint: {hint}\n\nfatal: nothing was checked. Nothing was installed.\n"
     moved = {**env, "SAFEINSTALL_HOME": "/tmp/safeinstall"}
     done = place.builder.run(image, f"{home}; {mended}; pip install --no-cache-dir --target /tmp/x flask", moved)
+    assert done.code == 0, str(done)
+
+
+def test_a_setup_in_a_home_that_is_read_only_leaves_nothing_and_its_hint_works(place: Yard) -> None:
+    """The shims go where the hint says, and nothing else is written."""
+    image = replace(place.image("guarded"), user="10001")
+    done = place.builder.run(image, "safeinstall setup", {"HOME": "/usr", "SHELL": "/bin/bash"})
+    assert done.code == 44
+    assert done.log.startswith(
+        "error: /usr/.local: Read-only file system\n\nhint: `safeinstall setup --print --dir DIR` "
+    )
+    done = place.builder.run(
+        image, "safeinstall setup --print --dir /tmp/shims && /tmp/shims/pip install --help", {"HOME": "/usr"}
+    )
     assert done.code == 0, str(done)
 
 
