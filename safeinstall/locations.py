@@ -7,7 +7,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from safeinstall.model import EcosystemName, Purl, Release
+from safeinstall.model import EcosystemName, Edge, Purl, Release
 from safeinstall.paths import ways
 from safeinstall.purl import parts
 from safeinstall.runs import Location, Run
@@ -42,12 +42,16 @@ def located(run: Run, files: Iterable[Path] = ()) -> Run:
     return replace(run, locations=tuple(dict.fromkeys(places)))
 
 
-def at(run: Run, purl: Purl) -> tuple[Location, ...]:
-    """Return the lines that brought *purl* in: its own, else those of what the user asked for."""
+def at(run: Run, purl: Purl, found: Mapping[Purl, tuple[Edge, ...]] | None = None) -> tuple[Location, ...]:
+    """
+    Return the lines that brought *purl* in: its own, else those of what the user asked for.
+
+    *found* is what `ways` told, for callers who ask about many.
+    """
     own = tuple(one for one in run.locations if one.purl == purl)
-    if own:
+    if own or not run.locations:
         return own
-    edges = ways(run.plan).get(purl, ())
+    edges = (ways(run.plan) if found is None else found).get(purl, ())
     return tuple(one for one in run.locations if edges and one.purl == edges[-1].child)
 
 

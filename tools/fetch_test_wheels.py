@@ -1,5 +1,5 @@
 """
-Fetches what the integration tests install into their environments: old and new pips, build back ends, old npms.
+Fetches what the integration tests need of registries: old and new pips, build back ends, old npms, axe-core.
 
     python tools/fetch_test_wheels.py FOLDER
 
@@ -24,6 +24,9 @@ WHEELS = (
 TARBALLS = ("npm@8.19.4", "npm@9.9.4", "npm@10.9.4")
 """The npms of `tests.environments.TARGET_NPMS`."""
 
+AXE = "axe-core@4.14.1"
+"""What looks for faults that keep people out of the HTML report; `tests.environments.axe` holds its hash."""
+
 
 def main() -> int:
     """Fetch everything that is missing; returns 1 when something could not be had."""
@@ -33,9 +36,9 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [(wheel, _pip(wheel, folder)) for wheel in WHEELS if not _there(folder, wheel, "==")]
     if shutil.which("npm") is not None:
-        jobs += [(tarball, _npm(tarball, folder)) for tarball in TARBALLS if not _there(folder, tarball, "@")]
+        jobs += [(tarball, _npm(tarball, folder)) for tarball in (*TARBALLS, AXE) if not _there(folder, tarball, "@")]
     else:
-        sys.stderr.write("npm is not on this machine: its old versions are left out\n")
+        sys.stderr.write(f"npm is not on this machine: its old versions, and {AXE}, are left out\n")
     with ThreadPoolExecutor(4) as pool:
         ended = list(pool.map(_fetch, jobs))
     return 0 if all(ended) else 1
@@ -43,7 +46,8 @@ def main() -> int:
 
 def _there(folder: Path, wanted: str, separator: str) -> bool:
     name, _, version = wanted.partition(separator)
-    stem = f"{name.replace('-', '_')}-{version}"
+    # A wheel's file spells its name with low lines, a tarball's as it is.
+    stem = f"{name.replace('-', '_') if separator == '==' else name}-{version}"
     return bool(version) and any(folder.glob(f"{stem}[-.]*"))
 
 

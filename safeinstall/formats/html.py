@@ -3,27 +3,21 @@
 import base64
 import hashlib
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import ClassVar
 
 from safeinstall import __version__
 from safeinstall.commandline import shown
-from safeinstall.formats.graph import Drawn, drawn
+from safeinstall.formats import cooling
+from safeinstall.formats.cards import Cards
+from safeinstall.formats.graph import MARKS, Drawn, drawn
 from safeinstall.formats.json_v1 import moment
-from safeinstall.model import Decision, Finding, Ruling
-from safeinstall.paths import ways, why
+from safeinstall.formats.markup import counted, text
+from safeinstall.model import Decision, Gap, Ruling
 from safeinstall.runs import AUDIT, Run
-from safeinstall.text import printable
 
 _FOLDER = Path(__file__).parent
-_PURL = 2000
-_WORDS = {
-    Decision.BLOCK: "blocks",
-    Decision.WARN: "warning",
-    Decision.OVERRIDDEN: "overridden",
-    Decision.NOTE: "note",
-}
+_LEGEND = {"bad": "blocks", "warn": "warning", "over": "overridden"}
 
 
 class Html:
@@ -39,7 +33,7 @@ class Html:
             f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
             "base-uri 'none'; form-action 'none'"
         )
-        title = f"safeinstall: {_text(' '.join((run.intent.tool, *shown(run.intent.argv))))}"
+        graph = drawn(run)
         return "\n".join(
             [
                 "<!DOCTYPE html>",
@@ -49,17 +43,19 @@ class Html:
                 f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
                 '<meta name="color-scheme" content="light dark">',
-                f"<title>{title}</title>",
+                f"<title>safeinstall: {text(_command(run))}</title>",
                 f"<style>{style}</style>",
                 "</head>",
                 "<body>",
                 *_head(run),
                 "<main>",
-                *_findings(run),
-                *_graph(drawn(run)),
+                *_changed(run),
+                *_findings(run, Cards(run, graph.idents)),
+                *_graph(graph),
+                *_resolved(run),
                 *_sources(run),
                 "</main>",
-                f"<footer>safeinstall {_text(__version__)}, {moment(run.started)}</footer>",
+                f"<footer>safeinstall {text(__version__)}, {moment(run.started)}</footer>",
                 f"<script>{script}</script>",
                 "</body>",
                 "</html>",
@@ -68,105 +64,134 @@ class Html:
         )
 
 
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+def _hash(source: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
-def _text(text: str, *, limit: int = 200) -> str:
-    """Return foreign *text* as HTML."""
-    return escape(printable(text, limit=limit))
+def _command(run: Run) -> str:
+    return " ".join((run.intent.tool, *shown(run.intent.argv)))
 
 
 def _head(run: Run) -> Iterator[str]:
-    rulings = run.verdict.rulings
-    blocking = [one for one in rulings if one.decision is Decision.BLOCK]
-    findings = sum(isinstance(one.result, Finding) for one in blocking)
-    word = "Clean" if not rulings else "Allowed"
-    if blocking:
-        word = ("Affected" if run.intent.verb == AUDIT else "Blocked") if findings else "Not judged"
-    state = "bad" if findings else "gap" if blocking else "good"
-    warnings = sum(one.decision is Decision.WARN for one in rulings)
+    gaps = [isinstance(one.result, Gap) for one in run.verdict.rulings if one.decision is Decision.BLOCK]
     done = run.installed
-    fate = "nothing was installed" if done is None else f"the manager ended with {done.exit_code}"
+    audit = run.intent.verb == AUDIT
+    if gaps:
+        state, word = ("gap", "Not judged") if all(gaps) else ("bad", "Affected" if audit else "Blocked")
+    elif done is not None and (done.blocked or done.differences):
+        state, word = "bad", "Not what was judged"
+    else:
+        state, word = "good", "Allowed" if run.verdict.rulings else "Clean"
+    by = {decision: sum(one.decision is decision for one in run.verdict.rulings) for decision in Decision}
+    said = [
+        counted(len(gaps) - sum(gaps), "blocking finding"),
+        counted(sum(gaps), "blocking gap"),
+        counted(by[Decision.WARN], "warning"),
+        counted(by[Decision.OVERRIDDEN], "override"),
+    ]
+    loud = ", ".join(one for one in said if not one.startswith("0 ")) or "nothing to act on"
+    fate = "Nothing was installed"
+    if done is not None:
+        fate = "Installed" if done.exit_code == 0 else f"The manager ended with {done.exit_code}"
+    elif audit:
+        fate = "Only read: nothing was installed or changed"
     yield "<header>"
     yield f'<p class="state {state}">{word}</p>'
-    yield f"<h1><code>{_text(' '.join((run.intent.tool, *shown(run.intent.argv))), limit=400)}</code></h1>"
-    yield (
-        f"<p>{findings} blocking findings, {len(blocking) - findings} gaps and {warnings} warnings in "
-        f"{len(run.plan.releases)} releases; {fate}.</p>"
-    )
+    yield f"<h1><code>{text(_command(run), limit=400)}</code></h1>"
+    yield f"<p>{loud[0].upper()}{loud[1:]} in {counted(len(run.plan.releases), 'release')}. {fate}.</p>"
     yield "</header>"
 
 
-def _findings(run: Run) -> Iterator[str]:
-    found = ways(run.plan)
-    releases = {one.purl: one for one in run.plan.releases}
+def _changed(run: Run) -> Iterator[str]:
+    done = run.installed
+    if done is None or not (done.blocked or done.differences):
+        return
+    yield '<section aria-labelledby="changed"><h2 id="changed">What the registry served is not what was judged</h2><ul>'
+    yield from (f"<li>refused: {text(one)}</li>" for one in done.blocked)
+    yield from (f"<li>differs: {text(one)}</li>" for one in done.differences)
+    yield "</ul></section>"
+
+
+def _findings(run: Run, cards: Cards) -> Iterator[str]:
     checks = sorted({one.result.check for one in run.verdict.rulings})
+    notes = [one for one in run.verdict.rulings if one.decision is Decision.NOTE]
+    loud = [one for one in run.verdict.rulings if one.decision is not Decision.NOTE]
     yield '<section aria-labelledby="findings"><h2 id="findings">Findings</h2>'
-    if not checks:
-        yield "<p>Nothing is known against any of the releases.</p>"
+    if checks:
+        # Without its script the page shows everything, so the script brings the filter out.
+        yield '<p class="controls" hidden><label for="check">Show</label>'
+        yield '<select id="check"><option value="">all checks</option>'
+        yield from (f'<option value="{text(one)}">{text(one)}</option>' for one in checks)
+        yield '</select> <output id="shown" for="check"></output></p>'
+    if loud:
+        yield from ('<ol class="cards">', *cards.of(loud), "</ol>")
     else:
-        yield '<label for="check">Show</label> <select id="check"><option value="">all checks</option>'
-        yield from (f'<option value="{_text(one)}">{_text(one)}</option>' for one in checks)
-        yield "</select>"
-        yield "<ol>"
-        for ruling in run.verdict.rulings:
-            reason = " ← ".join(why(ruling.result.purl, found, releases, run.intent))
-            yield from _finding(ruling, reason)
-        yield "</ol>"
-    yield from (f"<p>{_text(note)}</p>" for note in run.plan.notes)
+        yield f"<p>{'Nothing to act on.' if notes else 'Nothing is known against any of the releases.'}</p>"
+    if notes:
+        yield f"<details><summary>{_noted(notes)}, which decide nothing</summary>"
+        yield from ('<ol class="cards">', *cards.of(notes), "</ol></details>")
     yield "</section>"
 
 
-def _finding(ruling: Ruling, reason: str) -> Iterator[str]:
-    result = ruling.result
-    decision = _WORDS[ruling.decision]
-    yield f'<li class="finding {ruling.decision.value}" data-check="{_text(result.check)}">'
-    title = result.title if isinstance(result, Finding) else f"could not be judged: {result.reason}"
-    yield f'<h3><span class="tag">{decision}</span> {_text(title)}</h3>'
-    yield f"<p><code>{_text(result.purl, limit=_PURL)}</code></p><p>{_text(reason, limit=600)}</p>"
-    if isinstance(result, Finding) and result.evidence:
-        yield "<ul>" + "".join(f"<li>{_text(one)}</li>" for one in result.evidence) + "</ul>"
-    if ruling.override is not None:
-        yield f"<p>{_text(ruling.because)}</p>"
-    if result.hint is not None:
-        yield f'<p class="hint">{_text(result.hint)}</p>'
-    yield "</li>"
+def _noted(notes: list[Ruling]) -> str:
+    gaps = sum(isinstance(one.result, Gap) for one in notes)
+    said = (counted(len(notes) - gaps, "note"), counted(gaps, "open question"))
+    return " and ".join(one for one in said if not one.startswith("0 "))
 
 
 def _graph(graph: Drawn) -> Iterator[str]:
     yield '<section aria-labelledby="graph"><h2 id="graph">Who requires whom</h2>'
     yield (
-        "<p>From what was asked for, on the left, to what it brings. What is flagged, and the way to it, is drawn "
-        "strong; the list above says the same in words.</p>"
+        "<p>From what was asked for to what it brings: each release hangs on the first that requires it. What is "
+        "flagged, and the way to it, is drawn strong and comes first; the findings say the same in words.</p>"
     )
+    yield '<ul class="legend">'
+    here = {node.state for node in graph.nodes}
+    yield from (f'<li class="{state}">{MARKS[state]} {word}</li>' for state, word in _LEGEND.items() if state in here)
+    yield from ('<li class="way">the way to it</li>',) if "way" in here else ()
+    yield "</ul>"
+    hidden = sum(edge.beside and not edge.towards for edge in graph.edges)
+    if hidden:
+        rest = f" ({graph.left_out} more are too many to draw)" if graph.left_out else ""
+        yield '<p class="controls wide" hidden><label><input type="checkbox" id="beside"> Draw the '
+        yield f"{counted(hidden, 'other requirement')} too{rest}</label></p>"
     yield '<div class="graph" tabindex="0" role="region" aria-label="Dependency graph">'
     yield (
-        f'<svg width="{graph.width}" height="{graph.height}" viewBox="0 0 {graph.width} {graph.height}" '
-        f'role="img" aria-label="{len(graph.nodes)} releases, {graph.flagged} of them flagged">'
+        f'<svg id="picture" width="{graph.width}" height="{graph.height}" viewBox="0 0 {graph.width} {graph.height}" '
+        f'role="img" aria-label="{counted(len(graph.nodes), "release")}, {graph.flagged} of them flagged">'
     )
-    # What is drawn last lies on top: the ways to what is flagged.
-    for on_way in (False, True):
-        yield from (
-            f'<path class="edge{" way" if on_way else ""}" d="{edge.path}"/>'
-            for edge in graph.edges
-            if edge.on_way is on_way
-        )
+    # What is drawn last lies on top: the ways to what is flagged, the worst of them at the very top.
+    order = ("", "over", "warn", "bad")
+    for edge in sorted(graph.edges, key=lambda one: order.index(one.towards)):
+        names = " ".join(("edge", *(("beside",) if edge.beside else ()), *((edge.towards,) if edge.towards else ())))
+        checks = f' data-checks="{text(" ".join(edge.checks))}"' if edge.checks else ""
+        yield f'<path class="{names}"{checks} data-to="{edge.child}" d="{edge.path}"/>'
     for node in graph.nodes:
-        checks = " ".join(node.checks)
+        names = f"node {node.state} to-{node.towards}" if node.state == "way" else f"node {node.state}"
+        checks = f' data-checks="{text(" ".join(node.checks))}"' if node.checks else ""
         yield (
-            f'<g class="node {node.state}" data-checks="{_text(checks)}">'
+            f'<g id="{node.ident}" class="{names}" data-up="{node.parent}"{checks}>'
             f'<rect x="{node.x}" y="{node.y}" width="{node.width}" height="18" rx="4"/>'
-            f'<text x="{node.x + 6}" y="{node.y + 13}">{_text(node.label, limit=28)}</text>'
-            f"<title>{_text(node.title, limit=300)}</title></g>"
+            f'<text x="{node.x + 6}" y="{node.y + 13}">{text(node.label)}</text>'
+            f"<title>{text(node.title, limit=300)}</title></g>"
         )
     yield "</svg></div></section>"
+
+
+def _resolved(run: Run) -> Iterator[str]:
+    said = [*cooling.lines(run.plan, run.started), *run.plan.notes]
+    if said:
+        yield '<section aria-labelledby="resolved"><h2 id="resolved">How it was resolved</h2><ul>'
+        yield from (f"<li>{text(one, limit=400)}</li>" for one in said)
+        yield "</ul></section>"
 
 
 def _sources(run: Run) -> Iterator[str]:
     yield '<section aria-labelledby="sources"><h2 id="sources">Who was asked</h2><ul>'
     for state in run.sources:
         when = f", as of {moment(state.as_of)}" if state.as_of is not None else ""
-        detail = f" ({_text(state.detail)})" if state.detail else ""
-        yield f"<li>{_text(state.source)}: {state.answered} of {state.asked} releases{when}{detail}</li>"
+        detail = f" ({text(state.detail)})" if state.detail else ""
+        yield f"<li>{text(state.source)}: {state.answered} of {state.asked} releases{when}{detail}</li>"
+    if not run.sources:
+        yield "<li>nobody</li>"
     yield "</ul></section>"

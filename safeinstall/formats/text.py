@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from safeinstall.formats import cooling
+from safeinstall.formats.grouping import grouped
 from safeinstall.model import (
     Confidence,
     Decision,
@@ -58,7 +59,7 @@ class Text:
         """Return what is said before anything is installed."""
         where = _Where(run.intent, run.plan)
         shown = [ruling for ruling in run.verdict.rulings if ruling.decision is not Decision.NOTE]
-        blocks = [*(_lines(group, where, self._paint) for group in _groups(shown)), *self._asides(run)]
+        blocks = [*(_lines(group, where, self._paint) for group in grouped(shown)), *self._asides(run)]
         paragraphs = ["\n".join(block) for block in blocks if block]
         command = _last_resort(run.verdict.rulings, offline="--offline" if run.intent.verb == AUDIT else _OFFLINE)
         if command:
@@ -149,18 +150,6 @@ class _Counts:
         self.opened = ", ".join(sorted({one.check for one in noted if isinstance(one, Gap)}))
 
 
-def _groups(rulings: Sequence[Ruling]) -> Iterable[Sequence[Ruling]]:
-    """Yield rulings that are said in one block: a silent source is one message, not one for each release."""
-    groups: dict[object, list[Ruling]] = {}
-    for number, ruling in enumerate(rulings):
-        result = ruling.result
-        key: object = number
-        if isinstance(result, Gap) and ruling.decision is not Decision.OVERRIDDEN:
-            key = (ruling.decision, result.check, result.reason, result.hint)
-        groups.setdefault(key, []).append(ruling)
-    return groups.values()
-
-
 def _lines(group: Sequence[Ruling], where: _Where, paint: Callable[[str, str], str]) -> list[str]:
     first = group[0]
     result = first.result
@@ -205,7 +194,7 @@ def _title(result: Finding | Gap, releases: int) -> str:
 
 def _last_resort(rulings: Sequence[Ruling], *, offline: str) -> list[str]:
     """Return the commands that let through what blocks; the hints above them are the better way."""
-    groups = list(_groups([ruling for ruling in rulings if ruling.decision is Decision.BLOCK]))
+    groups = list(grouped([ruling for ruling in rulings if ruling.decision is Decision.BLOCK]))
     # Nobody allows a whole set release by release because a source is down.
     singles = [ruling.result for group in groups if not _is_outage(group) for ruling in group]
     # What has no version cannot be let through by one.
