@@ -19,9 +19,13 @@ OTHERS = ("uv", "poetry", "pdm", "pipenv", "hatch", "conda", "mamba", "pnpm", "y
 """Managers that fetch packages by themselves; none of them is guarded yet."""
 
 UNREACHED = (
-    "`python -S`, and a `sitecustomize.py` of somebody else's in PYTHONPATH, switch the guard inside of Python off",
-    "programs that carry a pip (`get-pip.py`, zipapps, `python -c 'import pip'`) are not seen by it",
-    "`env -i`, absolute paths and programs that choose a PATH of their own reach npm without the shims",
+    "`python -S`; for the guard of an interpreter, a `sitecustomize.py` of somebody else's in PYTHONPATH",
+    "a pip that other words start: `python -c`, `python -m runpy pip`, a program on stdin, a copy under another name",
+    "programs that carry a pip: `get-pip.py`, `pip.pyz` and other zipapps, the wheel of pip itself",
+    "the pip of an environment without a guard whose interpreter has none: those that are found are listed above",
+    "npm by absolute path: an alias to one, `node npm-cli.js`, `$npm_execpath` in a script",
+    "npm under `env -i` or sudo, and from programs that choose a PATH of their own",
+    "an npm that another tool starts or fetches: `npx npm`, corepack",
     "Python older than 3.10",
 )
 """What no guard of ours reaches, whatever is set up."""
