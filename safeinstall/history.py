@@ -101,6 +101,8 @@ class History:
     """The owners that this machine saw in earlier runs, each with the first time."""
     dated: bool = False
     """Whether the registry tells when releases came."""
+    unread: bool = False
+    """PyPI: its wheel was to be compared with the earlier one, and one of them could not be looked into."""
 
     def publications(self) -> Iterator[Publication]:
         """Yield each of the past publications once."""

@@ -27,3 +27,7 @@ class ChangedRelease:
             raise FactMissing("its registry does not tell of earlier releases")
         found = changes(release, history, facts)
         yield from alone(self.ident, release, history, facts, found, "differs from the release before it")
+        if history.unread:
+            raise FactMissing(
+                "its wheel could not be compared with the one before, so a new startup file would not be seen"
+            )

@@ -17,6 +17,7 @@ from safeinstall.facts import Facts
 from safeinstall.history import Domain, History, Maintainer, Method, Provenance, Publication
 from safeinstall.model import Finding, Plan, Project
 from safeinstall.origin import Origin
+from safeinstall.pipeline import inspect
 from safeinstall.purl import project
 from safeinstall.signals.combinations import COMBINATIONS, combined
 from safeinstall.signals.gathered import signals
@@ -213,6 +214,15 @@ def test_what_everyone_has_looked_at_warns() -> None:
 
     assert [one.kind for one in ran(Combination(), past(old, slept))] == [ESTABLISHED]
     assert [one.kind for one in ran(Combination(), past(replace(old, uploaded=None), slept))] == [FOUND]
+
+
+def test_what_nobody_could_look_into_is_a_gap_beside_what_was_found() -> None:
+    """The other signals are told all the same."""
+    history = past(replace(AFTER, commands=("thing",)), unread=True)
+    known = facts(history)
+    found = inspect(known.plan.releases, known, [ChangedRelease()])
+
+    assert [type(one).__name__ for one in found] == ["Finding", "Gap"]
 
 
 @pytest.mark.parametrize(

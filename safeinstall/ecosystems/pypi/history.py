@@ -60,12 +60,12 @@ def histories(
         history = made[release.purl] = _told_by_pages(release, pages, gateway, present.get(file.project))
         base = history.base()
         young = file.uploaded is not None and now - file.uploaded < YOUNG
-        if base is not None and (release.asked is not None or young):
+        if base is not None and (release.asked is not None or young) and _wheels(pages, base.version):
             closer.append((release.purl, pages, base.version))
     with ThreadPoolExecutor(_THREADS) as pool:
-        looks = pool.map(lambda one: (one[0], one[2], *_look(one[1], one[2], gateway)), closer)
-        for purl, version, mine, theirs in looks:
-            made[purl] = _closer(made[purl], version, mine, theirs)
+        looks = pool.map(lambda one: (one[0], one[2], _look(one[1], one[2], gateway)), closer)
+        for purl, version, held in looks:
+            made[purl] = _closer(made[purl], version, held)
     return made
 
 
@@ -158,16 +158,25 @@ def _tail(file: IndexFile) -> str:
     return file.filename.split("-", 2)[-1] if file.is_wheel else file.filename[-7:]
 
 
-def _look(pages: _Pages, base: str, gateway: PypiGateway) -> tuple[Contents | None, Contents | None]:
+def _look(pages: _Pages, base: str, gateway: PypiGateway) -> tuple[Contents, Contents] | None:
+    """Return what the planned wheel and the one before it hold; None: a server did not let us look."""
     before = _twin(pages.by_version[base], pages.planned)
-    theirs = gateway.contents(before) if before is not None and before.is_wheel else None
-    # Without something to compare it with, what the planned one holds says nothing.
-    return (gateway.contents(pages.planned) if theirs is not None else None), theirs
+    assert before is not None
+    theirs = gateway.contents(before)
+    mine = gateway.contents(pages.planned) if theirs is not None else None
+    return None if mine is None or theirs is None else (mine, theirs)
 
 
-def _closer(history: History, base: str, mine: Contents | None, theirs: Contents | None) -> History:
-    if mine is None or theirs is None:
-        return history
+def _wheels(pages: _Pages, base: str) -> bool:
+    """Whether both are wheels: without something to compare it with, what the planned one holds says nothing."""
+    before = _twin(pages.by_version[base], pages.planned)
+    return pages.planned.is_wheel and before is not None and before.is_wheel
+
+
+def _closer(history: History, base: str, held: tuple[Contents, Contents] | None) -> History:
+    if held is None:
+        return replace(history, unread=True)
+    mine, theirs = held
 
     def looked(one: Publication | None) -> Publication | None:
         return _held(_described(one, theirs.metadata), theirs) if one is not None and one.version == base else one

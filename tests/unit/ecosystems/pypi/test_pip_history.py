@@ -14,6 +14,7 @@ from tests.builders.built import Built
 from tests.builders.sdists import sdist
 from tests.builders.wheels import wheel
 from tests.registries.pypi import PypiRegistry
+from tests.registries.server import Reply
 from tests.unit.gateway.gateways import TRANSPORT, gateway, planned
 
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -63,6 +64,28 @@ def test_young_and_named_releases_are_looked_into(pypi: PypiRegistry) -> None:
     assert found.settled is not None
     assert (found.settled.startup, found.settled.dependencies) == ((), ("old",))
     assert pypi.artifact_hits() == ()
+
+
+def test_a_server_that_lets_nobody_look(pypi: PypiRegistry) -> None:
+    """The plan goes on without; it is said that nobody looked, and nothing is made of it."""
+    old = wheel("flask", "1.0")
+    pypi.add(old, upload_time=OLD)
+    pypi.faults[pypi.file_path(old.filename)] = Reply(status=503)
+    new = wheel("flask", "1.1", files={"flask.py": "", "evil.pth": ""})
+    pypi.add(new, upload_time=NEW)
+
+    found = told(pypi, new, asked=None)
+
+    assert (found.unread, found.planned.startup) == (True, None)
+
+
+def test_a_first_wheel_has_nothing_to_be_compared_with(pypi: PypiRegistry) -> None:
+    """Where there was an sdist alone, nothing could be told by looking, so nothing is left unread."""
+    pypi.add(sdist("flask", "1.0"), upload_time=OLD)
+    new = wheel("flask", "1.1")
+    pypi.add(new, upload_time=NEW)
+
+    assert not told(pypi, new).unread
 
 
 def test_an_old_release_that_nobody_named_costs_nothing(pypi: PypiRegistry) -> None:
