@@ -34,7 +34,7 @@ DEADLINE = timedelta(seconds=1)
 AUDIT = "-/npm/v1/security/advisories/bulk"
 PUBLIC = (OsvSource, GithubSource, NpmAuditSource)
 PRIVATE = (IndexSource, RecordsSource, ListSource, RegistrySource, EmbeddedSource)
-SLACK = 1.5
+SLACK = 6.0
 """Seconds that a loaded machine may need to notice that the time is over."""
 
 BATCH_ONLY = {Mode.SHORT, Mode.TOKEN_ONLY}
