@@ -69,9 +69,8 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
-    """Return where Dockerfiles are built, with the base image `guarded` made once."""
+    """Return where Dockerfiles are built; an image that several tests start from is made once."""
     with yard(tmp_path_factory.mktemp("docker")) as made:
-        made.image("guarded")
         yield made
 
 

@@ -42,6 +42,7 @@ class Yard:
     """The company's, which asks for a password."""
     own_npm: NpmRegistry = field(default_factory=NpmRegistry)
     osv: OsvServer = field(default_factory=OsvServer)
+    export: ExportServer = field(default_factory=ExportServer)
     built: dict[str, Build] = field(default_factory=dict)
     """What was built already: several tests look at one image."""
 
@@ -92,9 +93,13 @@ class Yard:
             yield settings, text if "[[override]]" in text else f'osv.url = "{self.osv.url}"\n{text}'
         manifest = context / "package.json"
         if manifest.exists():
-            document = json.loads(manifest.read_text())
-            packages = {"": document, **dict(self._locked(document["dependencies"]))}
-            yield context / "package-lock.json", json.dumps({"lockfileVersion": 3, "packages": packages})
+            yield context / "package-lock.json", self.lock(manifest)
+
+    def lock(self, manifest: Path) -> str:
+        """Return the lockfile of *manifest*, whose dependencies have none of their own."""
+        document = json.loads(manifest.read_text())
+        packages = {"": document, **dict(self._locked(document["dependencies"]))}
+        return json.dumps({"lockfileVersion": 3, "packages": packages})
 
     def _locked(self, dependencies: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
         for name, version in dependencies.items():
@@ -108,7 +113,7 @@ def yard(folder: Path) -> Iterator[Yard]:
     """Open a yard in *folder*; skips the test where the machine gives no roots of their own."""
     made = Yard(folder=folder, builder=Builder(folder / "layers"))
     with ExitStack() as stack:
-        for server in (made.pypi, made.npm, made.own_pypi, made.own_npm, made.osv):
+        for server in (made.pypi, made.npm, made.own_pypi, made.own_npm, made.osv, made.export):
             stack.enter_context(server)
         _stock(made)
         for name in ("slim", "alpine"):
@@ -137,11 +142,8 @@ def _stock(made: Yard) -> None:
     (made.folder / "pip.conf").write_text(f"[global]\nindex-url = {index}\n")
     host = made.own_npm.url.removeprefix("http:")
     (made.folder / "npmrc").write_text(f"@corp:registry={made.own_npm.url}/\n{host}/:_authToken={PASSWORD}\n")
-    with ExportServer() as export:
-        # An export whose newest record is old counts as frozen, and an index of it answers nothing.
-        export.add(*known, modified=f"{_NEW:%Y-%m-%dT%H:%M:%SZ}")
-        env = isolated_env(made.folder / "nightly", {"SAFEINSTALL_INDEX_URL": export.url})
-        for words in (["update"], ["update", "--bundle", str(made.folder / "advisories.bundle")]):
-            subprocess.run(
-                [sys.executable, "-I", "-m", "safeinstall", *words], env=env, check=True, capture_output=True
-            )
+    # An export whose newest record is old counts as frozen, and an index of it answers nothing.
+    made.export.add(*known, modified=f"{_NEW:%Y-%m-%dT%H:%M:%SZ}")
+    env = isolated_env(made.folder / "nightly", {"SAFEINSTALL_INDEX_URL": made.export.url})
+    for words in (["update"], ["update", "--bundle", str(made.folder / "advisories.bundle")]):
+        subprocess.run([sys.executable, "-I", "-m", "safeinstall", *words], env=env, check=True, capture_output=True)
