@@ -91,6 +91,7 @@ def test_a_killed_process_is_no_shorter_export(tmp_path: Path) -> None:
     path.write_bytes(zip_of({f"MAL-2026-{n}": malware(f"bad-{n}", ident=f"MAL-2026-{n}") for n in range(10 * MANY)}))
     rows = reading.rows(path, NPM, workers=2)
     next(rows)
+    time.sleep(1)  # Then both wait with half a batch in their pipes, where a shared queue would be waited for for ever.
     for pid in children(os.getpid()):
         if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
