@@ -1,7 +1,5 @@
 """Reading a file of popular names: what is popular, and which popular names are near; it opens by mmap."""
 
-import json
-import mmap
 import sys
 import zlib
 from array import array
@@ -14,7 +12,7 @@ from pathlib import Path
 from safeinstall.errors import MalformedAnswer, SafeinstallError
 from safeinstall.fields import field, items
 from safeinstall.model import EcosystemName
-from safeinstall.names import forms, layout
+from safeinstall.names import container, forms, layout
 from safeinstall.names.layout import MIDDLE, PREFIX, SUFFIX, Kind, piece_key
 
 _LOWER = bytes(range(256)).lower()
@@ -156,9 +154,7 @@ def open_index(path: Path) -> Index:
     The body is not read here: call `verify` once before relying on what is found.
     """
     try:
-        with path.open("rb") as file:
-            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        return _opened(content)
+        return _index(*container.opened(path, layout.MAGIC))
     except (OSError, ValueError, TypeError, MalformedAnswer) as error:
         raise _damaged(path.name) from error
 
@@ -168,16 +164,7 @@ def _damaged(title: str) -> NamesDamaged:
     return NamesDamaged(message, hint="install safeinstall again")
 
 
-def _opened(content: memoryview) -> Index:
-    start = len(layout.MAGIC)
-    size, crc = (
-        int.from_bytes(content[place : place + layout.NUMBER], "little") for place in (start, start + layout.NUMBER)
-    )
-    begin = start + 2 * layout.NUMBER
-    raw, body = bytes(content[begin : begin + size]), content[begin + size :]
-    if content[:start] != layout.MAGIC or zlib.crc32(raw) != crc:
-        raise ValueError("not a file of popular names")
-    header = json.loads(raw)
+def _index(header: object, body: memoryview) -> Index:
     if len(body) != field(header, "size", int):
         raise ValueError("cut short")
 

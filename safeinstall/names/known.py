@@ -1,18 +1,16 @@
 """
 Names that were there on some day: a table of fingerprints, to tell old small names from new ones without a registry.
 
-One file holds one ecosystem and opens by mmap: magic, header's length, header's CRC-32, header (JSON), then the
-fingerprints, sorted. A fingerprint is the first ten bytes of the SHA-256 of a name. The table is public, so whoever
-wants a name of theirs to be taken for a known one can search for a name with a fingerprint that is in it. Of the names
-that a finding would need it for, those one or two letters away from a popular one, there are about 2**35; with four
-million known names (2**22) one of them is hit by chance once in 2**(80 - 35 - 22), which is eight million. No salt
-would help: it would have to be in the file. `docs/checks/typosquat.md` says what the table decides, and what it never
-does.
+One file (see `container`) holds one ecosystem; its body is the fingerprints, sorted. A fingerprint is the first ten
+bytes of the SHA-256 of a name. The table is public, so whoever wants a name of theirs to be taken for a known one can
+search for a name with a fingerprint that is in it. Of the names that a finding would need it for, those one or two
+letters away from a popular one, there are about 2**35; with four million known names (2**22) one of them is hit by
+chance once in 2**(80 - 35 - 22), which is eight million. No salt would help: it would have to be in the file.
+`docs/checks/typosquat.md` says what the table decides, and what it never does.
 """
 
 import hashlib
 import json
-import mmap
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -24,15 +22,13 @@ from pathlib import Path
 from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import field
 from safeinstall.model import EcosystemName
-from safeinstall.names import forms
+from safeinstall.names import container, forms
 from safeinstall.names.index import NamesDamaged
 
 MAGIC = b"SAFEINSTALL-KNOWN-1\n"
 WIDTH = 10
 """Bytes of a fingerprint."""
 FOLDER = Path(__file__).parent.parent / "data" / "known"
-
-_NUMBER = 4
 
 _chosen: dict[EcosystemName, Path] = {}
 
@@ -95,8 +91,7 @@ def pack_known(ecosystem: EcosystemName, names: Iterable[str], as_of: date) -> b
         },
         sort_keys=True,
     ).encode()
-    numbers = b"".join(number.to_bytes(_NUMBER, "little") for number in (len(header), zlib.crc32(header)))
-    return MAGIC + numbers + header + body
+    return container.written(MAGIC, header, body)
 
 
 def open_known(path: Path) -> Known:
@@ -106,9 +101,7 @@ def open_known(path: Path) -> Known:
     The fingerprints are not read here: call `verify` once before relying on what is found.
     """
     try:
-        with path.open("rb") as file:
-            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        return _opened(content)
+        return _table(*container.opened(path, MAGIC))
     except (OSError, ValueError, TypeError, MalformedAnswer) as error:
         raise _damaged(path.name) from error
 
@@ -161,14 +154,7 @@ def _checked(path: Path, ecosystem: EcosystemName) -> Known:
     return table
 
 
-def _opened(content: memoryview) -> Known:
-    start = len(MAGIC)
-    size, crc = (int.from_bytes(content[at : at + _NUMBER], "little") for at in (start, start + _NUMBER))
-    begin = start + 2 * _NUMBER
-    raw, prints = bytes(content[begin : begin + size]), content[begin + size :]
-    if content[:start] != MAGIC or zlib.crc32(raw) != crc:
-        raise ValueError("not a file of known names")
-    header = json.loads(raw)
+def _table(header: object, prints: memoryview) -> Known:
     names = field(header, "names", int)
     if field(header, "width", int) != WIDTH or len(prints) != names * WIDTH:
         raise ValueError("cut short, or of another width")

@@ -1,13 +1,10 @@
 """
 The file of popular names: what its sections are and how a key finds names.
 
-One file holds one ecosystem, so that it opens by mmap without being parsed:
-
-    magic, header's length, header's CRC-32, header (JSON), sections (each aligned to 4 bytes)
-
-The header names each section's place and the CRC-32 of all of them together. A *key* is a form of a name (its squashed
-form, a half of it, its skeleton, ...) under one `Kind`; its CRC-32 picks a bucket, which lists ids. An id is a rank
-less one. Other keys share buckets, so a reader compares what it finds with what it looked for.
+One file (see `container`) holds one ecosystem, so that it opens by mmap without being parsed. Its body is sections,
+each aligned to 4 bytes; the header names each one's place and the CRC-32 of all of them together. A *key* is a form of
+a name (its squashed form, a half of it, its skeleton, ...) under one `Kind`; its CRC-32 picks a bucket, which lists
+ids. An id is a rank less one. Other keys share buckets, so a reader compares what it finds with what it looked for.
 """
 
 import zlib
@@ -15,8 +12,6 @@ from enum import IntEnum
 
 MAGIC = b"SAFEINSTALL-NAMES-1\n"
 ALIGN = 4
-NUMBER = 4
-"""Bytes of the header's length and of its CRC-32, little endian."""
 
 
 class Kind(IntEnum):

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import pairwise
 
 from safeinstall.model import EcosystemName
-from safeinstall.names import forms, layout
+from safeinstall.names import container, forms, layout
 from safeinstall.names.layout import Kind
 
 _SMALL = 1 << 16
@@ -47,8 +47,7 @@ def pack(ecosystem: EcosystemName, names: Sequence[str], as_of: date) -> bytes:
         sort_keys=True,
     ).encode()
     header += b" " * (-(len(layout.MAGIC) + len(header)) % layout.ALIGN)
-    numbers = b"".join(number.to_bytes(layout.NUMBER, "little") for number in (len(header), zlib.crc32(header)))
-    return layout.MAGIC + numbers + header + bytes(body)
+    return container.written(layout.MAGIC, header, bytes(body))
 
 
 def keys(name: str, ecosystem: EcosystemName) -> Iterable[tuple[Kind, str]]:

@@ -1,7 +1,6 @@
 """Newer lists of popular names are used where they are whole, and said where they are not."""
 
 import json
-import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -17,7 +16,7 @@ from safeinstall.effects import RequestsHttp
 from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.facts import Facts
 from safeinstall.model import EcosystemName
-from safeinstall.names import layout, popular
+from safeinstall.names import container, layout, popular
 from safeinstall.names.pack import pack
 from tests import fakes
 from tests.fakes import NOW, Hearing
@@ -200,9 +199,8 @@ def test_a_bundle_brings_no_list_that_would_not_be_taken_from_a_url(server: Loop
 def crafted(content: bytes, **header: object) -> bytes:
     """Return the list *content* with fields of its *header* changed, and with checksums that fit."""
     start = len(layout.MAGIC)
-    begin = start + 2 * layout.NUMBER
-    size = int.from_bytes(content[start : start + layout.NUMBER], "little")
+    begin = start + 2 * container.NUMBER
+    size = int.from_bytes(content[start : start + container.NUMBER], "little")
     raw = json.dumps({**json.loads(content[begin : begin + size]), **header}).encode()
     raw += b" " * (-(begin + len(raw)) % layout.ALIGN)
-    numbers = b"".join(number.to_bytes(layout.NUMBER, "little") for number in (len(raw), zlib.crc32(raw)))
-    return layout.MAGIC + numbers + raw + content[begin + size :]
+    return container.written(layout.MAGIC, raw, content[begin + size :])
