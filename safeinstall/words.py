@@ -31,11 +31,7 @@ FLAGS = {
 _VALUED = frozenset({"-C", "--prefix", "-w", "--workspace", "--loglevel", "--registry"})
 """Options of npm whose value is the next word."""
 _EQUAL = ("--prefix=", "--workspace=", "--loglevel=", "--registry=")
-"""
-Options of npm that hold their value.
-
-Not every `--x=y` does: npm takes `--silent=install` for `--silent` and the command `install`.
-"""
+"""Options of npm that hold their value."""
 _PRINTS = frozenset({"-v", "--version", "-h", "--help"})
 """What npx only answers, when it is all that it is given."""
 
@@ -83,19 +79,29 @@ def may_install(tool: str, argv: Sequence[str]) -> bool:
         return not (len(argv) == 1 and argv[0] in _PRINTS)
     at = begins(kind, argv)
     if at is None:
-        # Options alone print something.
-        return any(not word.startswith("-") for word in argv)
+        return any(may_be_a_word(kind, word) for word in argv)
     if at >= len(argv) or argv[at] in FIRST[kind]:
         return False
     if kind == "npm" and argv[at] in _ALONE:
         return len(argv) > 1
-    return not (kind == "npm" and argv[at] in _NAMING) or any(map(names_a_source, argv)) or "--" in argv
+    if kind != "npm" or argv[at] not in _NAMING:
+        return True
+    return "--" in argv or any(names_a_source(word) for word in argv if may_be_a_word(kind, word))
+
+
+def may_be_a_word(kind: str, word: str) -> bool:
+    """
+    Whether *word* is, or holds, what is no option; options alone make a manager print something.
+
+    npm takes `--silent=install`, and every other short form with a value, for `--silent` and the word `install`.
+    """
+    return not word.startswith("-") or (kind == "npm" and "=" in word and not word.startswith(_EQUAL))
 
 
 def names_a_source(word: str) -> bool:
-    """Whether npm may take *word*, which is no option, for a repository or a URL, in whatever form it knows."""
+    """Whether npm may take *word*, or what it holds, for a repository or a URL, in whatever form it knows."""
     if word.startswith("-"):
-        return False
+        return True
     if word.startswith("@"):
         return ":" in word or word.count("/") > 1
     return ":" in word or ("/" in word and not word.startswith((".", "/", "~")))

@@ -7,7 +7,7 @@ import pytest
 
 from tests.builders.wheels import wheel
 from tests.environments import Venv
-from tests.guarded import FINDING, INSTALLED, REFUSED, Guarded, first_artifact, last_question
+from tests.guarded import FINDING, INSTALLED, REFUSED, UNRESOLVED, Guarded, first_artifact, last_question
 from tests.registries.osv import OsvServer, malware
 from tests.registries.pypi import PypiRegistry
 
@@ -77,3 +77,20 @@ def test_a_lock_that_names_other_bytes_than_the_index_is_not_installed(
 
     assert done.code in REFUSED, str(done)
     assert venv.installed() == {}
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_another_python_is_followed_on_the_command_line_only(
+    where: str, user: Guarded, venv: Venv, shelf: PypiRegistry, tmp_path: Path
+) -> None:
+    """Where a variable or a file of pip's names one, nothing is installed, neither here nor there."""
+    other = str(venv.folder)
+    (tmp_path / "pip.conf").write_text(f"[global]\npython = {other}\n")
+    env = {"PIP_PYTHON": other} if where == "environment" else {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+
+    run = user.pip(venv, "install", "top", cwd=tmp_path, index=shelf.index_url, env=env)
+
+    assert run.code == UNRESOLVED, str(run)
+    assert "on the command line only" in run.err
+    assert venv.installed() == {}
+    assert shelf.artifact_hits() == ()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from safeinstall.words import begins, names_a_source
+from safeinstall.words import begins, may_be_a_word, names_a_source
 
 
 def _words(text: str) -> frozenset[str]:
@@ -55,8 +55,10 @@ _VALUED = _words(
     --https-proxy --noproxy --only --also --min-release-age
     """
 )
-# `npm -v`, `npm install -h`: npm prints and ends. Only npm's own parser knows whether such a word is a value.
-_PRINTS = frozenset({"-h", "-?", "-H", "-v", "--help", "--usage", "--version", "--versions"})
+# `npm -v`, `npm install -h`, `--hel`, `--gh`: npm prints and ends, if such a word is no value. npm counts no dashes.
+_LONG = r"h(e(lp?)?)?|u(s(a(ge?)?)?)?|v(e(r(s(i(o(ns?)?)?)?)?)?)?"
+_ONE = "[?BCDEHLOPSacdfghlmnpqsvwy]*"
+_PRINTS = re.compile(rf"-+({_LONG}|{_ONE}[?Hhv]{_ONE})(=.*)?", re.DOTALL)
 
 
 class Understood(Enum):
@@ -103,7 +105,7 @@ def read(argv: Sequence[str]) -> Reading:
     """Return what *argv* is, as far as the words alone tell; every doubt is `UNSURE`."""
     at = begins("npm", argv)
     if at is None:
-        unsure = any(not word.startswith("-") for word in argv)
+        unsure = any(may_be_a_word("npm", word) for word in argv)
         return Reading(understood=Understood.UNSURE if unsure else Understood.PASSES)
     if at >= len(argv):
         return Reading(understood=Understood.PASSES)
@@ -111,7 +113,7 @@ def read(argv: Sequence[str]) -> Reading:
     verb = next(iter(found), "")
     if len(found) != 1 or not (verb in GUARDED or _is_exact(argv[at])):
         return Reading(understood=Understood.UNSURE)
-    if not _PRINTS.isdisjoint(argv) and verb not in HARMLESS:
+    if verb not in HARMLESS and any(map(_PRINTS.fullmatch, argv)):
         return Reading(understood=Understood.UNSURE, verb=verb)
     rest = (*argv[:at], *argv[at + 1 :])
     if verb in SOMETIMES and _depends(verb, rest):
@@ -121,7 +123,7 @@ def read(argv: Sequence[str]) -> Reading:
 
 def read_npx(argv: Sequence[str]) -> Reading:
     """Return what `npx ARGV` is: npm's `exec`, unless npm may only print."""
-    unsure = not _PRINTS.isdisjoint(argv)
+    unsure = any(map(_PRINTS.fullmatch, argv))
     return Reading(understood=Understood.UNSURE if unsure else Understood.INSTALLS, verb="exec")
 
 
@@ -159,7 +161,7 @@ def candidates(word: str) -> frozenset[str]:
 
 def _depends(verb: str, rest: Sequence[str]) -> bool:
     """Whether only npm can tell what *verb* does with *rest*, the words around it."""
-    given = [word for word in rest if not word.startswith("-")]
+    given = [word for word in rest if may_be_a_word("npm", word)]
     match verb:
         case "init" | "diff" | "edit" | "birthday":  # settings may stand in a file; not every npm has the last
             return True

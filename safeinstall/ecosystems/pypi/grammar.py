@@ -16,10 +16,11 @@ from safeinstall.tools import Interpreter
 GUARDED = frozenset({"install", "download", "wheel", "lock"})
 """Commands that are planned, judged and run against the frozen view."""
 
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {"cache", "check", "completion", "config", "debug", "freeze", "hash", "help", "index", "inspect", "list", "search"}
     | {"show", "uninstall"}
 )
+"""Commands that install nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +37,7 @@ def parse(tool: str, argv: Sequence[str], cwd: Path) -> Intent:
     Only the command line is read: configuration belongs to the target's pip, and the planner reads it there.
     """
     parsed = _parsed(argv)
-    if parsed is None or parsed.verb in _HARMLESS or parsed.options.help:
+    if parsed is None or parsed.verb in HARMLESS or parsed.options.help:
         verb = parsed.verb if parsed is not None else ""
         return _intent(tool, argv, cwd, verb=verb, installs=False)
     if parsed.verb not in GUARDED:
@@ -103,6 +104,7 @@ def _by_pip(argv: Sequence[str]) -> _Parsed | None:
     # pip's import costs 0.2 s: only a command that may install pays it.
     from pip._internal.cli.main_parser import create_main_parser  # noqa: PLC0415
     from pip._internal.commands import commands_dict, create_command, get_similar_commands  # noqa: PLC0415
+    from pip._internal.exceptions import CommandError  # noqa: PLC0415
 
     main = create_main_parser()
     # Without defaults from files and environment: those of *our* interpreter are not those of the target.
@@ -121,5 +123,8 @@ def _by_pip(argv: Sequence[str]) -> _Parsed | None:
     arguments.remove(verb)
     command = create_command(verb)
     command.parser.process_default_values = False
-    options, words = command.parser.parse_args(arguments)
+    try:
+        options, words = command.parser.parse_args(arguments)
+    except CommandError as error:  # `--no-binary --pre`
+        raise NotUnderstood(f"pip does not understand this command line: {printable(str(error))}") from error
     return _Parsed(verb=verb, options=options, words=tuple(words))

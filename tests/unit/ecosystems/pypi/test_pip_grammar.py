@@ -75,6 +75,7 @@ def test_a_lock_file_is_a_source_like_any_other() -> None:
         pytest.param(["install", "-r"], "requires 1 argument", id="missing-value"),
         pytest.param(["instal", "flask"], "no command", id="misspelt-verb"),
         pytest.param(["install", "--pre=yes", "flask"], "does not take a value", id="value-for-a-flag"),
+        pytest.param(["install", "--no-binary", "--pre", "flask"], "requires 1 argument", id="an-option-for-a-value"),
         pytest.param(["install", "--re", "flask"], "ambiguous", id="ambiguous-abbreviation"),
     ],
 )
