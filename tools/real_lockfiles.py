@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from safeinstall.inventory import Origins
+from safeinstall.model import EcosystemName
 from safeinstall.wiring import own_registries
 from tools.lockfiles import popular
 from tools.lockfiles.comparing import difference, read
@@ -51,8 +52,7 @@ def main() -> int:
     kinds = given.kinds or list(KINDS)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
-        known = {one: value for one, value in os.environ.items() if given.popular and one.endswith(("_CERTS", "_FILE"))}
-        tools = Toolbox(TOOLS, folder / "home", known)
+        tools = Toolbox(TOOLS, folder / "home", _trusted() if given.popular else {})
         tools.install()
         if given.popular:
             makers = locks(tools, popular.PYTHON, popular.NODE)
@@ -62,12 +62,21 @@ def main() -> int:
             return max(_kept(kind, makers(kind), folder, here) for kind in kinds)
 
 
+def _trusted() -> Mapping[str, str]:
+    """Return what tells the tools whom this machine trusts, each in its own words."""
+    known = {name: value for name, value in os.environ.items() if name.endswith(("_CERTS", "_CERT_FILE", "_CERT"))}
+    bundle = known.get("SSL_CERT_FILE")
+    return known if bundle is None else {"REQUESTS_CA_BUNDLE": bundle, **known}
+
+
 def locks(
     tools: Toolbox, pythons: tuple[PythonProject, ...], nodes: tuple[NodeProject, ...], here: World | None = None
 ) -> Callable[[str], Iterator[tuple[str, Lock]]]:
     """Return what yields, for a kind, each project with what locks it in an empty folder."""
     index, registry = (None, None) if here is None else (here.pypi.index_url, here.npm.url)
-    pip, poetry, uv = Pip(tools, index), Poetry(tools, index), Uv(tools, index)
+    # Poetry asks the great index for more than mirrors have, and any other one by its pages.
+    pages = index or f"{own_registries(EcosystemName.PYPI)[0].rstrip('/')}"
+    pip, poetry, uv = Pip(tools, index), Poetry(tools, pages), Uv(tools, index)
     python: Mapping[str, Callable[[PythonProject, Path], Locked]] = {
         "requirements.txt": pip.freeze,
         "pylock.toml": pip.lock,
