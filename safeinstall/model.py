@@ -257,6 +257,7 @@ class Plan:
     """What the cooldown withheld, and what of the plan is too young."""
     scripts: Scripts = field(default_factory=Scripts)
     """Whose code may run while it is installed."""
+    elsewhere: frozenset[Purl] = frozenset()  # For other systems: locked and judged, and not installed here.
     notes: tuple[str, ...] = ()
     """What the user should know of how it was resolved: metadata that was provisional, names of one registry."""
 
@@ -305,8 +306,7 @@ class SourceState:
     """How far one advisory source can be trusted for this run."""
 
     source: str
-    asked: int = 0
-    """How many releases it was asked about."""
+    asked: int = 0  # How many releases it was asked about.
     answered: int = 0
     as_of: datetime | None = None
     """The oldest date of what it told (aware, UTC): now for a live answer, the record date for stored ones."""

@@ -75,6 +75,7 @@ def bom(run: Run) -> "Bom":
                 licences=run.plan.licences.get(release.purl, ()),
                 gaps=gaps.get(release.purl, ()),
                 building=release.purl in building,
+                elsewhere=release.purl in run.plan.elsewhere,
                 because=why(release.purl, found, by_purl, run.intent),
             )
             for release in run.plan.releases
@@ -135,7 +136,13 @@ def _property(name: str, value: str) -> "Property":
 
 
 def _component(
-    release: Release, *, licences: tuple[str, ...], gaps: Iterable[Ruling], building: bool, because: tuple[str, ...]
+    release: Release,
+    *,
+    licences: tuple[str, ...],
+    gaps: Iterable[Ruling],
+    building: bool,
+    elsewhere: bool,
+    because: tuple[str, ...],
 ) -> "Component":
     from cyclonedx.model.component import Component, ComponentScope, ComponentType
 
@@ -147,6 +154,8 @@ def _component(
         properties.append(_property("registry-visibility", release.registry.visibility.value))
     if release.kept:
         properties.append(_property("kept", "installed already"))
+    if elsewhere:
+        properties.append(_property("elsewhere", "for other systems: locked, and not installed here"))
     if release.install_script:
         properties.append(_property("install-script", "true"))
     if release.yanked is not None:
@@ -162,8 +171,9 @@ def _component(
         name=printable(name),
         version=printable(release.version) or None,
         purl=_exactly(release.purl),
-        # What is only needed to build something is fetched and run, but is no part of what is installed.
-        scope=ComponentScope.EXCLUDED if building else ComponentScope.REQUIRED,
+        # What is only needed to build something is fetched and run, but is no part of what is installed; nor is what is
+        # for other systems.
+        scope=ComponentScope.EXCLUDED if building or elsewhere else ComponentScope.REQUIRED,
         hashes=list(_hashes(release.artifact)),
         licenses=list(_licences(licences)),
         external_references=list(_references(release)),

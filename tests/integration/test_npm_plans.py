@@ -340,6 +340,26 @@ def test_an_optional_package_that_does_not_exist_is_left_out_and_said(
     assert (outcome.exit_code, outcome.differences, outcome.blocked) == (0, (), ()), shopper.runner.said
 
 
+def test_what_is_for_other_systems_is_planned_and_told_apart(
+    tool: Path, home: Path, npm: NpmRegistry, tmp_path: Path
+) -> None:
+    """It is judged with the rest, and so is what only it needs; npm locks both and installs neither."""
+    npm.publish(
+        tarball("native", optionalDependencies={"native-win": "1.0.0", "native-here": "1.0.0"}),
+        tarball("native-win", os=["win32"], dependencies={"only-there": "*", "shared": "*"}),
+        tarball("native-here", dependencies={"shared": "*"}),
+        *(tarball("only-there"), tarball("shared")),
+    )
+    project = environments.npm_project(tmp_path / "project")
+
+    plan = NpmUser(home=home, tool=tool, registry=npm.url).plan("install", "native", cwd=project)
+
+    assert set(named(plan)) == {
+        f"{one}@1.0.0" for one in ("native", "native-win", "native-here", "only-there", "shared")
+    }
+    assert plan.elsewhere == {named(plan)["native-win@1.0.0"].purl, named(plan)["only-there@1.0.0"].purl}
+
+
 def test_npm_says_itself_what_it_cannot_resolve(tool: Path, home: Path, npm: NpmRegistry, tmp_path: Path) -> None:
     """The message is npm's own, also when npm was told to be silent."""
     npm.publish(tarball("top", dependencies={"low": "^9.0.0"}), tarball("low"))

@@ -19,7 +19,10 @@ PYTHON = tuple(
 )
 
 NODE = tuple(
-    NodeProject(name=f"on-{name}", manifest={"dependencies": dict.fromkeys(names, "*")})
+    NodeProject(
+        name=f"on-{name}",
+        manifest={"dependencies": dict.fromkeys(names, "*") | {one: "^6.0.0" for one in names if one == "vite"}},
+    )
     for name, names in {
         "express": ("express", "helmet", "morgan"),
         "vite-react": ("vite", "react", "react-dom", "@vitejs/plugin-react"),

@@ -44,6 +44,8 @@ class Node:
     """It stands in a lockfile that another package brings along."""
     omitted: bool
     optional: bool
+    elsewhere: bool
+    """It does not fit this machine: it is locked, and not installed."""
     script: bool
     stub: bool
     """A git or URL source, never fetched: nothing but its name is known."""
@@ -121,6 +123,7 @@ def _node(node: object) -> Node:
         shrunk=field(node, "shrunk", bool),
         omitted=field(node, "omitted", bool),
         optional=field(node, "optional", bool),
+        elsewhere=field(node, "elsewhere", bool),
         script=field(node, "script", bool),
         stub=field(node, "stub", bool),
         kept=field(node, "kept", bool),

@@ -34,7 +34,7 @@ exports.attach = ({ settings, npm, verb, args, inNpm }) => {
   const nothing = () => empty({ npm, verb, seen })
 
   async function planned (arb, tree, { present = false, only = null, add = [] } = {}) {
-    const document = await described({ arb, tree, Arborist, npm, verb, args, seen, npa, present, only, add })
+    const document = await described({ arb, tree, Arborist, inNpm, npm, verb, args, seen, npa, present, only, add })
     await askFacts({ document, asked, npm, npa, fetch: inNpm('npm-registry-fetch') })
     tell(settings, document)
   }
@@ -154,7 +154,7 @@ function stub (parsed) {
   return { name, version: '0.0.0', _id: `${name}@0.0.0`, _from: parsed.raw, _resolved: source, _safeinstallStub: true }
 }
 
-async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa, present, only, add }) {
+async function described ({ arb, tree, Arborist, inNpm, npm, verb, args, seen, npa, present, only, add }) {
   // `npm ci` begins by emptying node_modules: nothing stays.
   const actual = /^(ci|install-ci-test|pack)$/.test(verb) ? null : await installedTree(arb, Arborist)
   const global = Boolean(arb.options.global)
@@ -162,6 +162,7 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa, pre
   const omit = new Set(arb.options.omit || [])
   const flat = npm.flatOptions
   const locked = lockedVersions(tree.realpath)
+  const away = elsewhere({ arb, tree, inNpm })
   const nodes = []
   let unavailable = 0
   for (const node of tree.inventory.values()) {
@@ -171,6 +172,7 @@ async function described ({ arb, tree, Arborist, npm, verb, args, seen, npa, pre
       continue
     }
     const told = record({ node, actual, locked, omit, flat, npa })
+    told.elsewhere = away.has(node)
     told.kept = present ? !node.isLink : told.kept || staysGlobally(node, actual, global)
     const among = !only || told.root || only.has(node.location)
     const changes = !touched || told.root || (touched.size ? touched.has(topOf(node)) : !told.kept)
@@ -358,6 +360,28 @@ function record ({ node, actual, locked, omit, flat, npa }) {
       to: edge.to ? (edge.to.isLink ? edge.to.target : edge.to).location : null,
     })),
   }
+}
+
+// What does not fit this machine, with all that only it needs: npm locks it, and does not install it. npm 11 marks it in
+// the tree; older ones find out while they install, by these very functions.
+function elsewhere ({ arb, tree, inNpm }) {
+  const { checkEngine, checkPlatform } = inNpm('npm-install-checks')
+  const optionalSet = inNpm('@npmcli/arborist/lib/optional-set.js')
+  const { npmVersion, nodeVersion, cpu, os, libc } = arb.options
+  const away = new Set()
+  for (const node of tree.inventory.values()) {
+    if (node.inert) {
+      away.add(node)
+    } else if (node.optional && !node.isLink) {
+      try {
+        checkEngine(node.package, npmVersion, nodeVersion, false)
+        checkPlatform(node.package, false, { cpu, os, libc })
+      } catch {
+        optionalSet(node).forEach(one => away.add(one))
+      }
+    }
+  }
+  return away
 }
 
 function bundler (node) {

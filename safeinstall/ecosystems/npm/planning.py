@@ -21,15 +21,7 @@ from safeinstall.gateway.npm import NpmGateway, bare
 from safeinstall.gateway.npm_packument import PageFacts, VersionFacts, digests, strongest
 from safeinstall.gateway.npm_pages import Held, Page
 from safeinstall.history import History
-from safeinstall.model import (
-    Artifact,
-    ArtifactKind,
-    EcosystemName,
-    Edge,
-    Plan,
-    Purl,
-    Release,
-)
+from safeinstall.model import Artifact, ArtifactKind, EcosystemName, Edge, Plan, Purl, Release
 from safeinstall.purl import make
 from safeinstall.text import printable, redacted
 
@@ -77,6 +69,7 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
         ),
         licences={purl: facts.licences for purl, facts in _told(installed, releases, known).items() if facts.licences},
         histories=_histories(installed, releases, known),
+        elsewhere=_elsewhere(installed, releases),
         notes=_notes(document, releases),
     )
 
@@ -336,6 +329,14 @@ def _histories(installed: Collection[Node], releases: Mapping[str, Release], kno
         if history is not None and release is not None and release.registry is not None and not release.kept:
             found[release.purl] = history
     return found
+
+
+def _elsewhere(installed: Collection[Node], releases: Mapping[str, Release]) -> frozenset[Purl]:
+    """Return what is installed at none of its places."""
+    away = {releases[node.location].purl for node in installed if node.elsewhere and node.location in releases}
+    return frozenset(
+        away - {releases[at.location].purl for at in installed if not at.elsewhere and at.location in releases}
+    )
 
 
 def _asked_at(installed: Collection[Node], releases: Mapping[str, Release]) -> Mapping[Purl, str]:

@@ -140,6 +140,19 @@ def test_what_only_builds_others_is_no_part() -> None:
     assert {one["purl"]: one["scope"] for one in components} == {APP: "required", needs: "excluded", below: "excluded"}
 
 
+def test_what_is_for_other_systems_is_no_part() -> None:
+    """It is judged like all that is locked; its scope and a property say that it is not installed here."""
+    away = release("pkg:npm/native-win@1.0.0")
+    planned = replace(plan(release("pkg:npm/native@1.0.0"), away), elsewhere=frozenset({away.purl}))
+    components = sbom(replace(full(), plan=planned, verdict=Verdict(rulings=())))["components"]
+    assert isinstance(components, list)
+
+    assert {one["name"]: (one["scope"], "safeinstall:elsewhere" in str(one["properties"])) for one in components} == {
+        "native": ("required", False),
+        "native-win": ("excluded", True),
+    }
+
+
 @given(TEXTS, st.lists(TEXTS, max_size=3), st.sampled_from(ArtifactKind))
 @settings(max_examples=40, deadline=None)
 def test_foreign_text_leaves_the_sbom_valid(text: str, texts: list[str], kind: ArtifactKind) -> None:

@@ -26,6 +26,7 @@ def node(location: str, version: str = "1.0.0", **fields: object) -> dict[str, o
         "shrunk",
         "omitted",
         "optional",
+        "elsewhere",
         "script",
         "stub",
         "kept",
