@@ -12,7 +12,7 @@ from safeinstall.formats import cooling
 from safeinstall.formats.cards import Cards
 from safeinstall.formats.graph import MARKS, Drawn, drawn
 from safeinstall.formats.json_v1 import moment
-from safeinstall.formats.markup import counted, text
+from safeinstall.formats.markup import counted, prose, text
 from safeinstall.model import Decision, Gap, Ruling
 from safeinstall.runs import AUDIT, Run
 
@@ -150,6 +150,9 @@ def _graph(graph: Drawn) -> Iterator[str]:
     yield from (f'<li class="{state}">{MARKS[state]} {word}</li>' for state, word in _LEGEND.items() if state in here)
     yield from ('<li class="way">the way to it</li>',) if "way" in here else ()
     yield "</ul>"
+    if {"way", "plain"} <= here:
+        yield '<p class="controls" hidden><label><input type="checkbox" id="only"> '
+        yield "Only what is flagged and the way to it</label></p>"
     hidden = sum(edge.beside and not edge.towards for edge in graph.edges)
     if hidden:
         rest = f" ({graph.left_out} more are too many to draw)" if graph.left_out else ""
@@ -182,7 +185,7 @@ def _resolved(run: Run) -> Iterator[str]:
     said = [*cooling.lines(run.plan, run.started), *run.plan.notes]
     if said:
         yield '<section aria-labelledby="resolved"><h2 id="resolved">How it was resolved</h2><ul>'
-        yield from (f"<li>{text(one, limit=400)}</li>" for one in said)
+        yield from (f"<li>{prose(one)}</li>" for one in said)
         yield "</ul></section>"
 
 

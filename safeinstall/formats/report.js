@@ -5,20 +5,25 @@
   const cards = [...document.querySelectorAll(".finding")];
   for (const row of document.querySelectorAll(".controls")) row.hidden = false;
 
-  // On a narrow screen the tree stands upright: one release a row, what it brings below it and to the right.
+  // On a narrow screen, or of the flagged ways alone, the tree stands upright: one release a row, what it brings below
+  // it and to the right.
+  const only = document.getElementById("only");
   const narrow = matchMedia("(max-width: 40rem)");
   const wide = { box: picture.getAttribute("viewBox"), paths: edges.map((edge) => edge.getAttribute("d")) };
   const lay = () => {
     const at = {};
+    const few = Boolean(only && only.checked);
+    const upright = narrow.matches || few;
     let box = wide.box;
-    if (narrow.matches) {
+    if (upright) {
+      const shown = few ? nodes.filter((node) => !node.classList.contains("plain")) : nodes;
       let right = 0;
-      nodes.forEach((node, row) => {
+      shown.forEach((node, row) => {
         const above = at[node.dataset.up];
         const here = (at[node.id] = { above, x: above ? above.x + 14 : 6, y: 6 + row * 24 });
         right = Math.max(right, here.x + Number(node.firstElementChild.getAttribute("width")));
       });
-      box = `0 0 ${right + 6} ${nodes.length * 24 + 6}`;
+      box = `0 0 ${right + 6} ${shown.length * 24 + 6}`;
     }
     for (const node of nodes) {
       const rect = node.firstElementChild;
@@ -28,15 +33,17 @@
     }
     edges.forEach((edge, number) => {
       const child = at[edge.dataset.to];
-      const upright = child && child.above && `M${child.above.x + 7} ${child.above.y + 18}V${child.y + 9}H${child.x}`;
-      edge.setAttribute("d", upright || wide.paths[number]);
+      const line = child && child.above && `M${child.above.x + 7} ${child.above.y + 18}V${child.y + 9}H${child.x}`;
+      edge.setAttribute("d", line || wide.paths[number]);
     });
-    picture.classList.toggle("small", narrow.matches);
+    picture.classList.toggle("small", upright);
+    picture.classList.toggle("few", few);
     picture.setAttribute("viewBox", box);
     picture.setAttribute("width", box.split(" ")[2]);
     picture.setAttribute("height", box.split(" ")[3]);
   };
   narrow.addEventListener("change", lay);
+  if (only) only.addEventListener("change", lay);
   if (narrow.matches) lay();
 
   const beside = document.getElementById("beside");

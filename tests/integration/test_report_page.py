@@ -147,6 +147,26 @@ def test_the_filter_works_by_keyboard(browser: Browser, tmp_path: Path) -> None:
     assert browser.run("document.querySelector('section > details').open") is True
 
 
+@pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_flagged_ways_can_stand_alone(browser: Browser, tmp_path: Path, width: int) -> None:
+    """Of a thousand releases, those that matter fit into one window; a second click brings all of them back."""
+    opened(browser, tmp_path, varied(1000, "word"), width=width)
+    size = "['width', 'height'].map(one => document.querySelector('svg').getAttribute(one)).join()"
+    seen = "[...document.querySelectorAll('.node, .edge')].filter(one => getComputedStyle(one).display !== 'none')"
+    whole = browser.run(size)
+    browser.run("document.getElementById('only').click()")
+    kinds = browser.run(f"[...new Set({seen}.filter(one => one.matches('.node')).map(one => one.classList[1]))].sort()")
+    nodes = number(browser, f"{seen}.filter(one => one.matches('.node')).length")
+    lines = number(browser, f"{seen}.filter(one => one.matches('.edge')).length")
+    height = number(browser, "document.querySelector('svg').getBoundingClientRect().height")
+
+    assert kinds == ["bad", "over", "warn", "way"]
+    assert lines == nodes - 1
+    assert height < 600
+    browser.run("document.getElementById('only').click()")
+    assert browser.run(size) == whole
+
+
 def test_a_filter_leaves_the_way_of_its_check(browser: Browser, tmp_path: Path) -> None:
     """What the check flagged and the way to it stay strong; all others step back, and come again with `all checks`."""
     opened(browser, tmp_path, varied(60, "word"))
