@@ -47,7 +47,7 @@ def main() -> int:
         usual = f"{Path(npm).parent}:/usr/bin:/bin"
         rows: list[tuple[str, list[str], list[str], str, int]] = [
             ("`python -c pass`", [f"{root}/bare/bin/python"], [f"{root}/guarded/bin/python"], usual, runs),
-            ("`npm --version`", [npm, "--version"], [f"{root}/shims/npm", "--version"], f"{root}/shims:{usual}", 20),
+            ("`npm --version`", [npm, "--version"], [f"{root}/shims/npm", "--version"], f"{root}/shims:{usual}", 60),
         ]
         for title, bare, guarded, path, count in rows:
             more = ["-c", "pass"] if "python" in title else []

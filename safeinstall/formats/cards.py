@@ -73,7 +73,7 @@ class Cards:
     def _way(self, purl: Purl) -> Iterator[str]:
         """Yield the steps from what was asked for to *purl*."""
         reasons = why(purl, self._ways, self._releases, self._run.intent)
-        yield text(reasons[-1])
+        yield prose(reasons[-1])
         for edge in reversed(self._ways.get(purl, ())):
             step = text(_named(edge.child))
             yield f"{'to build it ' if edge.build else ''}{f'<b>{step}</b>' if edge.child == purl else step}"

@@ -26,6 +26,7 @@ UNREACHED = (
     "npm by absolute path: an alias to one, `node npm-cli.js`, `$npm_execpath` in a script",
     "npm under `env -i` or sudo, and from programs that choose a PATH of their own",
     "an npm that another tool starts or fetches: `npx npm`, corepack",
+    "who means to get by: a program that sets SAFEINSTALL_REENTRY to what we set for processes that we have looked at",
     "Python older than 3.10",
 )
 """What no guard of ours reaches, whatever is set up."""

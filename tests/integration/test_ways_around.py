@@ -137,6 +137,10 @@ PIP_THROUGH = {
     "pip.pyz": ("pip.pyz", "{python} {files}/pip.pyz " + INTO),
     "the wheel of pip": ("pip.pyz", "{python} {files}/pip.whl/pip " + INTO),
     "another name": ("another name", "{python} {files}/renamed " + INTO),
+    "a made-up word of ours": (
+        "SAFEINSTALL_REENTRY",
+        'exec env SAFEINSTALL_REENTRY="exec $$ /x" {python} -m pip ' + INTO,
+    ),
     "uv pip": ("uv", "uv pip install --target out --default-index {index} evil"),
     "an environment without a guard": ("environment", "{other}/bin/python -m pip " + INTO),
 }  # fmt: skip
@@ -159,6 +163,7 @@ NPM_THROUGH = {
     "PATH without shims": ("PATH", "PATH={npmbin}:/usr/bin:/bin; npm install evil"),
     "env -i, as sudo does": ("env -i", "env -i HOME=$HOME PATH={npmbin}:/usr/bin:/bin npm install evil"),
     "npx npm": ("npx npm", "npx --yes npm install evil"),
+    "a made-up word of ours": ("SAFEINSTALL_REENTRY", 'SAFEINSTALL_REENTRY="child $$ /x" npm install evil && true'),
     "corepack npm": ("corepack", "corepack npm@10.9.4 install evil"),
 }
 
