@@ -116,6 +116,7 @@ def _at_the_end(walk: _Walk) -> Iterator[str]:
         if walk.checked.lines:
             yield "the head is missing: a cut at the end could not be seen"
     elif not walk.passed:
-        yield f"the head knows {head.lines} lines, {walk.now.lines} are there: the end was cut or changed"
+        there = "as many" if walk.now.lines == head.lines else str(walk.now.lines)
+        yield f"the head knows {head.lines} lines, {there} are there: the end was cut or changed"
     if walk.anchor is not None and not walk.anchored:
         yield f"there is no line {walk.anchor[0]}, which the anchor knew"

@@ -38,7 +38,9 @@ def why(
     root = releases.get(edges[-1].child if edges else purl)
     words = root.asked if root is not None else None
     if not edges and words is None:
-        return ("kept as it is installed",) if root is not None and root.kept else ("asked for while it was resolved",)
+        if root is not None and root.kept:
+            return ("kept as it is installed",)
+        return ("named by what was audited" if intent.verb == AUDIT else "asked for while it was resolved",)
     if intent.verb == AUDIT:
         last = f"in {printable(words or 'what was audited')}"
     elif words is None:

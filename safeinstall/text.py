@@ -36,3 +36,8 @@ def redacted(url: str) -> str:
     if ":" in host:
         host = f"[{host}]"
     return printable(urlunsplit((parts.scheme, host + port, parts.path, "", "")))
+
+
+def counted(number: int, word: str) -> str:
+    """Return how many there are: `1 gap`, `2,000 gaps`."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

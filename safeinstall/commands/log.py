@@ -18,7 +18,7 @@ from safeinstall.places import places
 from safeinstall.purl import parse, parts
 from safeinstall.recorded import VERDICTS, ending
 from safeinstall.runs import BLOCKED_BY_FINDING
-from safeinstall.text import printable
+from safeinstall.text import counted, printable
 
 _DEFAULT = 20
 _ANCHOR = re.compile(r"([1-9][0-9]{0,11}):([0-9a-f]{64})")
@@ -165,7 +165,7 @@ def _told(line: Mapping[str, object]) -> str:
     given = line.get("overrides")
     overridden = f", {len(given)} overridden" if isinstance(given, list) and given else ""
     end = f", exit {line.get('exit_code')}" if line.get("exit_code") is not None else ""
-    what = f"{_outcome(line)} ({count} releases{overridden}{end})"
+    what = f"{_outcome(line)} ({counted(count, 'release')}{overridden}{end})"
     return printable(f"{line.get('started')}  {line.get('user')}  {words}  {what}", limit=400)
 
 
@@ -194,13 +194,13 @@ def _report(checked: Checked, path: Path) -> Iterator[str]:
     if checked.begins > 1:
         yield f"note: it begins with line {checked.begins}: older files are not here"
     if checked.older:
-        yield f"note: {checked.older} lines are older than the chain; they are covered by it from the first line after"
+        yield f"note: {counted(checked.older, 'line')} older than the chain, covered by it from the first line after"
     if checked.torn:
-        yield f"note: {checked.torn} lines are half written or not ours: never read as runs"
+        yield f"note: {counted(checked.torn, 'line')} half written or not ours: never read as a run"
     if checked.behind:
-        yield f"note: {checked.behind} lines are behind the head: a writer was stopped there, or somebody added them"
+        yield f"note: {counted(checked.behind, 'line')} behind the head: a writer was stopped, or somebody added to it"
     what = "it is not what was written" if checked.faults else "each follows the one before, and the head is the last"
-    yield f"safeinstall: {checked.lines} chained lines in {path}: {what}"
+    yield f"safeinstall: {counted(checked.lines, 'chained line')} in {path}: {what}"
     yield f"anchor, to be kept elsewhere: {checked.end.lines}:{checked.end.chain}"
 
 

@@ -20,7 +20,7 @@ from safeinstall.model import Decision, Gap
 from safeinstall.outside import Outside
 from safeinstall.places import Places, places
 from safeinstall.runs import BLOCKED_BY_FINDING, BLOCKED_BY_GAP
-from safeinstall.text import printable
+from safeinstall.text import counted, printable
 from safeinstall.watching import Alert, alerts, days, informed, looked, records
 
 STATE = "alerts.json"
@@ -79,7 +79,7 @@ def _look(outside: Outside, settings: Settings, where: Places) -> _Watched:
     known, unseen = looked(runs, origins_of(outside, settings))
     gaps = [f"could not look into {printable(one, limit=400)}" for one in unseen]
     if unreadable:
-        gaps.append(f"{unreadable} runs of the ledger could not be read")
+        gaps.append(f"{counted(unreadable, 'run')} of the ledger could not be read")
     inventories = [informed(one) for one in known]
     where.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     by = Auditor(
@@ -96,7 +96,7 @@ def _look(outside: Outside, settings: Settings, where: Places) -> _Watched:
     for ruling in done.verdict.rulings:
         if isinstance(ruling.result, Gap) and ruling.decision is Decision.BLOCK:
             reasons[ruling.result.reason] = reasons.get(ruling.result.reason, 0) + 1
-    gaps += [f"{number} releases could not be judged: {printable(why)}" for why, number in reasons.items()]
+    gaps += [f"{counted(number, 'release')} could not be judged: {printable(why)}" for why, number in reasons.items()]
     return _Watched(
         alerts=alerts(known, done.verdict), gaps=tuple(gaps), places=len(known), releases=len(done.plan.releases)
     )
@@ -109,14 +109,14 @@ def _blocks(outside: Outside, seen: _Watched, fresh: Sequence[Alert]) -> Iterato
         yield [f"gap[watch]: {gap}"]
     affected = sum(one.blocks for one in seen.alerts)
     before = len(seen.alerts) - len(fresh)
-    counts = f"{seen.releases} releases in {seen.places} environments"
+    counts = f"{counted(seen.releases, 'release')} in {counted(seen.places, 'environment')}"
     known = f" ({before} told before)" if before else ""
     if affected:
         yield [f"affected: {affected} of {counts}{known}. Nothing was installed or changed."]
     elif seen.gaps:
-        yield [f"not judged: {len(seen.gaps)} gaps in {counts}. Nothing was installed or changed."]
+        yield [f"not judged: {counted(len(seen.gaps), 'gap')} in {counts}. Nothing was installed or changed."]
     else:
-        what = f"{len(seen.alerts)} warnings" if seen.alerts else "nothing new is known against them"
+        what = counted(len(seen.alerts), "warning") if seen.alerts else "nothing new is known against them"
         yield [f"safeinstall: {counts}, {what}{known}; nothing was installed or changed"]
 
 

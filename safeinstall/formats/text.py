@@ -24,7 +24,7 @@ from safeinstall.paths import ways, why
 from safeinstall.policy import MALWARE
 from safeinstall.purl import parts
 from safeinstall.runs import AUDIT, Run
-from safeinstall.text import printable
+from safeinstall.text import counted, printable
 
 _COMMANDS_SHOWN = 3
 _PURL = 2000
@@ -76,9 +76,11 @@ class Text:
         lines += [f"   = refused: {printable(one)}" for one in done.blocked]
         lines += [f"   = differs: {printable(one)}" for one in done.differences]
         if done.differences:
-            last = f"{_count(len(done.differences), 'difference')} to what was judged: treat this environment as unsafe"
+            last = (
+                f"{counted(len(done.differences), 'difference')} to what was judged: treat this environment as unsafe"
+            )
         else:
-            last = f"blocked: {_count(len(done.blocked), 'refusal')} while installing; nothing unjudged was installed"
+            last = f"blocked: {counted(len(done.blocked), 'refusal')} while installing; nothing unjudged was installed"
         return "\n".join([*lines, "", f"{last} (the manager ended with {done.exit_code})."]) + "\n"
 
     def _asides(self, run: Run) -> Iterable[Sequence[str]]:
@@ -92,9 +94,9 @@ class Text:
 
     def _summary(self, run: Run) -> str:
         counts = _Counts(run.verdict.rulings)
-        of = _count(len(run.plan.releases), "release")
+        of = counted(len(run.plan.releases), "release")
         if not run.verdict.allowed:
-            findings, gaps = _count(counts.blocking_findings, "finding"), _count(counts.blocking_gaps, "gap")
+            findings, gaps = counted(counts.blocking_findings, "finding"), counted(counts.blocking_gaps, "gap")
             if run.intent.verb == AUDIT:
                 what = "affected" if counts.blocking_findings else "not judged"
                 return f"{self._paint(what, _RED)}: {findings}, {gaps} in {of}. Nothing was installed or changed."
@@ -104,11 +106,11 @@ class Text:
             then = "only read: nothing was installed or changed"
         if not run.plan.releases:
             return f"safeinstall: no release to judge; {'going on' if then == 'installing' else then}"
-        said = [_count(counts.warnings, "warning")] if counts.warnings else []
-        said += [_count(counts.overridden, "override")] if counts.overridden else []
+        said = [counted(counts.warnings, "warning")] if counts.warnings else []
+        said += [counted(counts.overridden, "override")] if counts.overridden else []
         loud = bool(said)
-        said += [f"{_count(counts.notes, 'note')} ({counts.noted})"] if counts.notes else []
-        said += [f"{_count(counts.open, 'open question')} ({counts.opened})"] if counts.open else []
+        said += [f"{counted(counts.notes, 'note')} ({counts.noted})"] if counts.notes else []
+        said += [f"{counted(counts.open, 'open question')} ({counts.opened})"] if counts.open else []
         if run.offline:
             known = f"nothing {'else ' if loud else ''}known against {of}"
             result = ", ".join([f"judged offline with {_stores(run)}: {known}", *said])
@@ -267,7 +269,3 @@ def age(passed: timedelta) -> str:
             count = minutes // size
             return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''} ago"
     raise AssertionError(minutes)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -12,7 +12,7 @@ from safeinstall.errors import MalformedAnswer
 from safeinstall.inventories.draft import Draft, hashed, text_of
 from safeinstall.inventory import Inventory, Origins
 from safeinstall.model import ArtifactKind, Digest, EcosystemName
-from safeinstall.text import printable, redacted
+from safeinstall.text import counted, printable, redacted
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _HASH = re.compile(r"\s--hash[= ]\s*(\S+)")
@@ -56,7 +56,8 @@ class Requirements:
             if not line.text.startswith("-") or line.text.startswith(("-e", "--editable")):
                 unhashed += _requirement(draft, line, registry)
         if unhashed:
-            draft.notes.append(f"{label}: {unhashed} of its pins have no hash, so what is installed may be other bytes")
+            pins = counted(unhashed, "pin")
+            draft.notes.append(f"{label}: {pins} without a hash, so what is installed may be other bytes")
         return draft.finish()
 
 

@@ -55,7 +55,7 @@ def test_what_is_reported_later_is_told_with_environment_command_and_way(tmp_pat
     assert "   = installed 2 days ago (2026-11-21T12:00:00Z) by " in machine.screen
     assert ": pip install app\n" in machine.screen
     assert "   = through: app 1.0 -> evil 6.6.6\n" in machine.screen
-    assert machine.screen.endswith("affected: 1 of 2 releases in 1 environments. Nothing was installed or changed.\n")
+    assert machine.screen.endswith("affected: 1 of 2 releases in 1 environment. Nothing was installed or changed.\n")
 
 
 def test_what_was_removed_meanwhile_is_not_alerted(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_an_alert_is_told_once_and_still_counts(tmp_path: Path) -> None:
 
     assert machine.main("watch", "--once") == 40
     assert machine.screen == (
-        "affected: 1 of 2 releases in 1 environments (1 told before). Nothing was installed or changed.\n"
+        "affected: 1 of 2 releases in 1 environment (1 told before). Nothing was installed or changed.\n"
     )
     assert machine.main("watch", "--once", "--again") == 40
     assert "alert[advisory]" in machine.screen

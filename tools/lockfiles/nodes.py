@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.lockfiles.projects import NodeProject
-from tools.lockfiles.toolbox import Listed, Locked, Toolbox
+from tools.lockfiles.toolbox import Listed, Locked, Toolbox, ToolFailed
 from tools.lockfiles.world import written
 
 
@@ -85,10 +85,20 @@ class Pnpm:
         # Only newer ones list what they have not installed.
         only = ("--lockfile-only",) if self.lists else ()
         self._pnpm("install", "--ignore-scripts", "--no-frozen-lockfile", *only, cwd=folder)
-        words = ("list", "--recursive", "--json", "--depth", "Infinity", *only)
-        # A folder that is no member of the workspace gets a document of its own, after the first one.
-        told, _ = json.JSONDecoder().raw_decode(self._pnpm(*words, cwd=folder))
         text = (folder / "pnpm-lock.yaml").read_text()
+        words = ("list", "--recursive", "--json", "--depth", "Infinity", *only)
+        try:
+            printed = self._pnpm(*words, cwd=folder)
+        except ToolFailed as error:
+            # pnpm 8 cannot print the tree of a thousand packages; it lists their licences, too.
+            if "Invalid string length" not in str(error):
+                raise
+            told = json.loads(self._pnpm("licenses", "list", "--json", cwd=folder))
+            every = [one for some in told.values() for one in some]
+            found = {listed(one["name"], version) for one in every for version in one["versions"]}
+            return Locked("pnpm-lock.yaml", text, frozenset(found))
+        # A folder that is no member of the workspace gets a document of its own, after the first one.
+        told, _ = json.JSONDecoder().raw_decode(printed)
         found = {each for one in told for each in _pnpm_tree(one, set(_names(project)))}
         return Locked("pnpm-lock.yaml", text, frozenset(found))
 
@@ -123,7 +133,8 @@ class YarnClassic:
         lay(project, folder, manifest)
         if self.registry is not None:
             (folder / ".yarnrc").write_text(f'registry "{self.registry}/"\n')
-        self._yarn("install", "--ignore-scripts", "--ignore-platform", "--non-interactive", cwd=folder)
+        ignore = ("--ignore-scripts", "--ignore-platform", "--ignore-engines")
+        self._yarn("install", *ignore, "--non-interactive", cwd=folder)
         told = [json.loads(line) for line in self._yarn("list", "--json", cwd=folder).splitlines()]
         trees = [tree for one in told if one["type"] == "tree" for tree in one["data"]["trees"]]
         text = (folder / "yarn.lock").read_text()
