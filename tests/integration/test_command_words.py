@@ -37,12 +37,9 @@ def env(place: Path) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="module", params=environments.TARGET_NPMS)
-def npm(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]
-) -> Iterator[Asked]:
+def npm(request: pytest.FixtureRequest, tools: Path, env: dict[str, str]) -> Iterator[Asked]:
     """Return each npm."""
-    tool = environments.npm_tool(str(request.param), tmp_path_factory.mktemp("npms"))
-    with npm_of(tool, env) as asked:
+    with npm_of(environments.npm_tool(str(request.param), tools), env) as asked:
         yield asked
 
 
