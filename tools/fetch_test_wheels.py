@@ -18,8 +18,10 @@ from pathlib import Path
 WHEELS = (
     *("pip==20.3.4", "pip==22.3.1", "pip==23.2.1", "pip==24.0", "pip==25.3", "pip"),
     *("setuptools==80.9.0", "wheel==0.45.1", "flit-core==3.12.0"),
+    *("virtualenv==21.15.11", "distlib==0.4.4", "filelock==4.3.1", "packaging==26.4", "platformdirs==4.14.8"),
+    "python-discovery==1.9.6",
 )
-"""The pips of `tests.environments.TARGET_PIPS`, and what builds sdists in tests."""
+"""The pips of `tests.environments.TARGET_PIPS`, what builds sdists in tests, and virtualenv with all that it needs."""
 
 TARBALLS = ("npm@8.19.4", "npm@9.9.4", "npm@10.9.4")
 """The npms of `tests.environments.TARGET_NPMS`."""

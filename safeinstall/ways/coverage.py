@@ -27,6 +27,7 @@ UNREACHED = (
     "npm under `env -i` or sudo, and from programs that choose a PATH of their own",
     "an npm that another tool starts or fetches: `npx npm`, corepack",
     "who means to get by: a program that sets SAFEINSTALL_REENTRY to what we set for processes that we have looked at",
+    "what a tool of asdf or volta starts (a script of `npm run`) finds their folders before the shims",
     "Python older than 3.10",
 )
 """What no guard of ours reaches, whatever is set up."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.built import from_disk
 from tests.builders.wheels import wheel
 from tests.environments import Venv, install_wheel, isolated_env, stored, venv_with_pip
 from tests.guarded import Guarded
@@ -144,6 +145,22 @@ def test_python_dash_m_pip_installs_what_was_judged_and_keeps_the_guard(
     assert run(venv.pip, *PROBE, env=env).stdout == HEARD
 
 
+def test_pip_that_upgrades_itself_leaves_the_guard(user: Guarded, pypi: PypiRegistry, tmp_path: Path) -> None:
+    """`pip install --upgrade pip`, judged and done by the guarded pip itself; the new one is guarded as the old."""
+    venv = venv_with_pip(tmp_path / "venv", "25.3")
+    env = {**user.env(), "PIP_INDEX_URL": pypi.index_url}
+    safeinstall("setup", "--venv", venv.folder, env=env)
+    newest = from_disk(stored("pip-*.whl"))
+    pypi.add(newest)
+    done = run(venv.python, "-m", "pip", "install", "--upgrade", "pip", env=env, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "1 release judged" in done.stderr
+    assert run(venv.pip, "--version", env=env).stdout.startswith(f"pip {newest.version} ")
+    for command in ((venv.pip,), (venv.python, "-m", "pip"), (venv.folder / "bin/pip3",)):
+        assert run(*command, *PROBE, env=env).stdout == HEARD
+
+
 def venv_without_pip(venv: Venv) -> Venv:
     """Take the pip out of *venv*, as pip's own upgrade does before it puts the new one in."""
     for path in [*venv.site_packages.glob("pip*"), *(venv.folder / "bin").glob("pip*")]:
@@ -169,6 +186,23 @@ def farm(folder: Path) -> Path:
     shutil.copy(Path(sys.base_prefix) / "bin" / version, folder / "bin" / version)
     (folder / "bin" / "python3").symlink_to(version)
     return folder / "bin" / "python3"
+
+
+def test_what_virtualenv_makes_is_guarded_too(installation: Path, place: Path, env: dict[str, str]) -> None:
+    """It reads no setting of ours and copies no file of ours: the interpreter that it starts from is guarded."""
+    tool = venv_with_pip(place / "with virtualenv")
+    for name in ("virtualenv", "distlib", "filelock", "packaging", "platformdirs", "python_discovery"):
+        install_wheel(tool, stored(f"{name}-*.whl"))
+    safeinstall("setup", "--all-venvs", "--python", installation, env=env)
+    made = place / "made by virtualenv"
+    try:
+        done = run(tool.python, "-m", "virtualenv", "--no-download", "--python", installation, made, env=env)
+        assert done.returncode == 0, done.stderr + done.stdout
+        for command in ((made / "bin/pip",), (made / "bin/python", "-Im", "pip")):
+            assert run(*command, *PROBE, env=env).stdout == HEARD
+    finally:
+        safeinstall("teardown", "--all-venvs", "--python", installation, env=env)
+    assert run(made / "bin/pip", *PROBE, env=env).stdout == ""
 
 
 @pytest.mark.parametrize("existing", [None, b"import sys\nsys.told = 1\n"], ids=["none", "one-of-the-machine's"])
