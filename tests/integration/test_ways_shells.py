@@ -1,5 +1,6 @@
 """Setup in each shell: every way in which the shell starts finds the shims first, and teardown leaves no trace."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import missing
+from tests.environments import machine_npm, missing, optional_tool, venv_with_pip
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +25,10 @@ START = {
 }
 """What the user has already: the system's own files take PATH back, and a version manager puts its folder first."""
 STUB = '#!/bin/sh\necho "{kind} {name} $*"\n'
+PROBE = "install --safeinstall-probe x"
 OURS = "safeinstall-probe x"
+ACTIVATE = {"fish": "source '{venv}/bin/activate.fish'"}
+"""How the user activates an environment; elsewhere by `.` and the script for POSIX shells."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,16 @@ class Person:
 
     def files(self) -> dict[str, bytes]:
         """Return every file of the home that is no business of the shell's or our own."""
-        own = (".cache", ".local/share/fish", ".config/fish/fish_variables", ".config/fish/conf.d", ".zcompdump")
+        own = (
+            "venv",
+            "guarded venv",
+            ".npm",
+            ".cache",
+            ".local/share/fish",
+            ".config/fish/fish_variables",
+            ".config/fish/conf.d",
+            ".zcompdump",
+        )
         found = {str(path.relative_to(self.home)): path for path in self.home.rglob("*") if path.is_file()}
         return {name: path.read_bytes() for name, path in found.items() if not name.startswith(own)}
 
@@ -68,16 +81,21 @@ def person(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     shell = str(request.param)
     binary = shutil.which(BINARIES.get(shell, shell)) or missing(f"{shell} is not on this machine")
     home = tmp_path_factory.mktemp(f"home of {shell}")
-    for name in ("pip", "pip3", "npm", "npx"):
-        for folder in ("tools", "venv/bin"):
-            tool = home / folder / name
-            tool.parent.mkdir(parents=True, exist_ok=True)
-            tool.write_text(STUB.format(kind="real" if folder == "tools" else "environment's", name=name))
-            tool.chmod(0o755)
-    (home / "Makefile").write_text("all:\n\t@pip install --safeinstall-probe x\n")
-    (home / "script.sh").write_text("#!/bin/sh\nnpm install --safeinstall-probe x\n")
-    (home / "script.sh").chmod(0o755)
-    (home / "tools" / "npm").write_text('#!/bin/sh\n[ "$1" = run ] && exec sh -c "pip install --safeinstall-probe x"\n')
+    (home / "tools").mkdir()
+    for name in ("pip", "pip3"):
+        (home / "tools" / name).write_text(STUB.format(kind="real", name=name))
+        (home / "tools" / name).chmod(0o755)
+    for name in ("npm", "npx"):
+        (home / "tools" / name).symlink_to(machine_npm().with_name(name))
+    (home / "tools" / "node").symlink_to(optional_tool("node"))
+    venv_with_pip(home / "venv")
+    venv_with_pip(home / "guarded venv")
+    (home / "Makefile").write_text("".join(f"{name}:\n\t@{name} {PROBE}\n" for name in ("pip", "npm")))
+    for name in ("pip", "npm"):
+        (home / f"{name}.sh").write_text(f"#!/bin/sh\n{name} {PROBE}\n")
+        (home / f"{name}.sh").chmod(0o755)
+    scripts = {name: f"{name} {PROBE}" for name in ("pip", "npm")}
+    (home / "package.json").write_text(json.dumps({"name": "x", "version": "1.0.0", "scripts": scripts}))
     for name, data in START[shell].items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(data)
@@ -89,68 +107,77 @@ def person(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     once = user.files()
     user.safeinstall("setup", *words)
     assert user.files() == once != before
+    user.safeinstall("setup", "--venv", str(home / "guarded venv"))
     yield user
     user.safeinstall("teardown")
+    user.safeinstall("teardown", "--venv", str(home / "guarded venv"))
     assert user.files() == before
     assert not (home / "si" / "data" / "shims").exists()
 
 
-def started(person: Person, *flags: str, command: str = "pip install --safeinstall-probe x") -> str:
-    """Start the shell with *flags* and let it run *command*."""
-    return person.run(person.binary, *flags, "-c", command)
+def activate(person: Person, name: str = "venv") -> str:
+    """Return the line that activates one of the user's environments, by the script that it came with."""
+    return ACTIVATE.get(person.shell, ". '{venv}/bin/activate'").format(venv=person.home / name)
 
 
-def test_a_new_login_shell_is_guarded(person: Person) -> None:
-    """`bash -l` and its like: what a terminal, ssh or su starts."""
-    assert started(person, "-l") == OURS
+CELLS = {
+    "login": "{shell} -l -c '{tool} {probe}'",
+    "interactive": "{shell} {inter} -c '{tool} {probe}'",
+    "sh -c": """{shell} -l -c "sh -c '{tool} {probe}'" """,
+    "make": "{shell} -l -c 'make -s {tool}'",
+    "script": "{shell} -l -c ./{tool}.sh",
+    "env": "{shell} -l -c 'env {tool} {probe}'",
+    "npm run": "{shell} -l -c 'npm run --silent {tool}'",
+    "env -i": 'env -i HOME="$HOME" SAFEINSTALL_HOME="$SAFEINSTALL_HOME" PATH="$PATH" {shell} -l -c \'{tool} {probe}\'',
+    "activated before": ". ./venv/bin/activate; {shell} {before} -c '{tool} {probe}'",
+    "activated after, at the prompt": '{shell} -l -i -c "{activate}; {tool} {probe}"',
+    "activated after, in a script, guarded inside": '{shell} -l -c "{activate_guarded}; {tool} {probe}"',
+    "env -i, guarded inside": "env -i './guarded venv/bin/pip' {probe}",
+}
+"""Way -> what a terminal, a desktop or an agent runs; the line is read by a plain `sh`."""
 
 
-def test_a_new_interactive_shell_is_guarded(person: Person) -> None:
-    """A terminal inside of a session; dash reads no file there, and gets PATH from the session's login shell."""
-    flags = ("-l", "-i") if person.shell == "sh" else ("-i",)
-    assert started(person, *flags) == OURS
-    assert started(person, *flags, command="npm install --safeinstall-probe x") == OURS
+TABLE = [(cell, tool) for cell, line in CELLS.items() for tool in ("pip", "npm") if tool == "pip" or "{tool}" in line]
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["sh -c 'pip install --safeinstall-probe x'", "make -s", "./script.sh", "env pip3 install --safeinstall-probe x",
-     "npm run x"],
-)  # fmt: skip
-def test_what_a_login_shell_starts_is_guarded(command: str, person: Person) -> None:
-    """PATH is inherited: by another shell, make, a script, `env`, and the script of an `npm run`."""
-    if command.startswith("make") and shutil.which("make") is None:
-        missing("make is not on this machine")
-    assert started(person, "-l", command=command) == OURS
+@pytest.mark.parametrize(("cell", "tool"), TABLE)
+def test_every_way_in_reaches_us(cell: str, tool: str, person: Person) -> None:
+    """
+    One row of the table for each shell.
 
-
-def test_an_environment_that_was_activated_before_is_guarded(person: Person) -> None:
-    """A shell that starts inside of an activated environment puts the shims before it; they find its pip."""
-    env = {**person.env, "PATH": f"{person.home}/venv/bin:{person.env['PATH']}"}
-    flag = "-l" if person.shell == "sh" else "-i"
-    assert person.run(person.binary, flag, "-c", "pip install --safeinstall-probe x", env=env) == OURS
-    if person.shell in ("bash", "zsh"):  # the others' own files put their tools first here
-        assert person.run(person.binary, flag, "-c", "pip list", env=env) == "environment's pip list"
-
-
-def test_an_environment_that_is_activated_afterwards_is_guarded_at_the_prompt(person: Person) -> None:
-    """At a prompt, functions win over the environment's `bin`; in scripts it takes the guard inside of Python."""
-    activate = {
-        "fish": f"set -gx PATH '{person.home}/venv/bin' $PATH",
-    }.get(person.shell, f"PATH='{person.home}/venv/bin':$PATH")
-    told = started(person, "-l", "-i", command=f"{activate}; pip install --safeinstall-probe x")
-
-    assert told == ("environment's pip install --safeinstall-probe x" if person.shell == "sh" else OURS)
-
-
-def test_an_emptied_environment_is_what_shims_do_not_cover(person: Person) -> None:
-    """`env -i` takes PATH away: docs and doctor say so; a login shell below it is guarded again."""
-    bare = {"HOME": str(person.home), "PATH": person.env["PATH"]}
-    assert person.run("env", "-i", *(f"{k}={v}" for k, v in bare.items()), "pip", "install", env=bare) == (
-        "real pip install"
+    dash reads no file when it is merely interactive: it has PATH from the session's login shell. And there are no
+    functions in its start-up file, so that an environment activated at its prompt takes the guard inside of Python.
+    """
+    if cell.startswith("make"):
+        optional_tool("make")
+    dash = person.shell == "sh"
+    line = CELLS[cell].format(
+        shell=person.binary,
+        tool=tool,
+        probe=PROBE,
+        inter="-l -i" if dash else "-i",
+        before="-l" if dash else "-i",
+        activate=activate(person, "guarded venv" if dash else "venv"),
+        activate_guarded=activate(person, "guarded venv"),
     )
-    again = ("env", "-i", *(f"{k}={v}" for k, v in bare.items()), person.binary, "-l", "-c")
-    assert person.run(*again, "pip install --safeinstall-probe x", env=bare) == OURS
+
+    assert person.run("/bin/sh", "-c", line) == OURS
+
+
+def test_what_no_shim_covers_is_what_the_docs_say(person: Person) -> None:
+    """An emptied environment, and an environment that is activated in a script and not guarded inside."""
+    bare = {"HOME": str(person.home), "PATH": person.env["PATH"]}
+    assert person.run("env", "-i", f"PATH={bare['PATH']}", "pip", "install", env=bare) == "real pip install"
+    told = person.run(person.binary, "-l", "-c", f"{activate(person)}; pip {PROBE}")
+    assert OURS not in told
+    assert "no such option: --safeinstall-probe" in told
+
+
+def test_an_environment_that_was_activated_before_is_what_the_shims_lead_to(person: Person) -> None:
+    """What installs nothing goes to its pip, where the user's own files do not put their tools first."""
+    if person.shell in ("bash", "zsh"):
+        line = f". ./venv/bin/activate; {person.binary} -i -c 'pip --version'"
+        assert str(person.home / "venv") in person.run("/bin/sh", "-c", line)
 
 
 def test_print_changes_no_file_of_the_user(tmp_path: Path) -> None:
