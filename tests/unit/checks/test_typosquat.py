@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from safeinstall.checks.typosquat import ESTABLISHED, NOTE, NOTE_NEW, STRONG, Typosquat
 from safeinstall.facts import Facts
-from safeinstall.model import ArtifactKind, Confidence, EcosystemName, Finding, Project, Purl, Release, Severity
+from safeinstall.history import History, Publication
+from safeinstall.model import ArtifactKind, Claim, Confidence, EcosystemName, Finding, Project, Purl, Release, Severity
 from safeinstall.names.known import Known, fingerprint
+from safeinstall.origin import Origin
 from safeinstall.purl import project
 from tests import fakes
 from tests.fakes import NOW
@@ -148,6 +150,40 @@ def test_what_a_popular_package_requires_is_not_blocked() -> None:
 
     assert found.kind == ESTABLISHED
     assert "required by the popular `flask`" in found.evidence
+
+
+def test_another_version_that_is_here_vouches_for_a_name() -> None:
+    """An update of what was installed, or locked, is no slip of today's."""
+    here = History(name="reqeusts", planned=Publication(version="1.0"), present=Publication(version="0.9"))
+    (found,) = ran(fakes.release(SQUAT), histories={Purl(SQUAT): here})
+
+    assert found.kind == ESTABLISHED
+    assert "another version of it is installed, or locked, here already" in found.evidence
+
+
+@pytest.mark.parametrize("built", ["github.com/psf/requests", "github.com/stranger/requests"])
+def test_the_same_workshop_vouches_for_a_name(built: str) -> None:
+    """Attestations that name the popular project's own repository; what a release claims by itself does not count."""
+    real = Claim(purl=Purl("pkg:pypi/requests"), repositories=("github.com/psf/requests",))
+    mine = Claim(purl=Purl(SQUAT), repositories=("github.com/psf/requests",))
+    one = fakes.release(SQUAT)
+    facts = Facts(plan=fakes.plan(one, claims=(real, mine)), now=NOW, origins={one.purl: Origin(attested=(built,))})
+    (found,) = Typosquat().run(one, facts)
+
+    assert (found.kind == ESTABLISHED) == (built == "github.com/psf/requests")
+
+
+@pytest.mark.parametrize("owner", ["expressjs-team", "stranger"])
+def test_the_same_people_vouch_for_a_name(owner: str) -> None:
+    """Whoever may publish the popular project, too; nobody else."""
+    squat, real = fakes.release("pkg:npm/exrpess@1.0.0"), fakes.release("pkg:npm/express@5.0.0")
+    histories = {
+        squat.purl: History(name="exrpess", planned=Publication(version="1.0.0"), owners=(owner,)),
+        real.purl: History(name="express", planned=Publication(version="5.0.0"), owners=("amy", "expressjs-team")),
+    }
+    (found,) = ran(squat, real, histories=histories)
+
+    assert (found.kind == ESTABLISHED) == (owner == "expressjs-team")
 
 
 def test_what_an_unknown_package_requires_is_blocked() -> None:
