@@ -20,7 +20,7 @@ OTHERS = ("uv", "poetry", "pdm", "pipenv", "hatch", "conda", "mamba", "pnpm", "y
 
 UNREACHED = (
     "`python -S`; for the guard of an interpreter, a `sitecustomize.py` of somebody else's in PYTHONPATH",
-    "a pip that other words start: `python -c`, `python -m runpy pip`, a program on stdin, a copy under another name",
+    "a pip that other words start: `python -c`, `python -m cProfile`, a program on stdin, a copy under another name",
     "programs that carry a pip: `get-pip.py`, `pip.pyz` and other zipapps, the wheel of pip itself",
     "the pip of an environment without a guard whose interpreter has none: those that are found are listed above",
     "npm by absolute path: an alias to one, `node npm-cli.js`, `$npm_execpath` in a script",

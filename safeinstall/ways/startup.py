@@ -47,6 +47,8 @@ def pip_in(words: list[str]) -> tuple[str, list[str]] | None:  # noqa: C901 - as
                     value = words[at] if at < len(words) else ""
                     at += 1
                 if letter == "m":
+                    if value == "runpy" and at < len(words):
+                        value, at = words[at], at + 1
                     return (flags, words[at:]) if is_name(value) or value.startswith("pip.") else None
                 if letter == "c":
                     return None

@@ -114,6 +114,7 @@ PIP_STOPPED = {
     "bin/pip": "{bin}/pip " + INTO,
     "python -m pip": "{python} -m pip " + INTO,
     "python -Im pip": "{python} -Im pip " + INTO,
+    "python -m runpy": "{python} -m runpy pip " + INTO,
     "PATH without shims": "PATH={bin}:/usr/bin:/bin; pip " + INTO,
     "env -i, as sudo does": "env -i HOME=$HOME SAFEINSTALL_HOME=$SAFEINSTALL_HOME PIP_INDEX_URL={index}"
     " SAFEINSTALL_OSV_URL=$SAFEINSTALL_OSV_URL {bin}/pip " + INTO,
@@ -131,7 +132,6 @@ PIP_THROUGH = {
     "python -S": ("python -S", "PYTHONPATH={site} {python} -S -m pip " + INTO),
     "python -c": ("python -c", "{python} -c 'import sys; from pip._internal.cli.main import main;"
                   " sys.exit(main(sys.argv[1:]))' " + INTO),
-    "python -m runpy": ("python -m runpy", "{python} -m runpy pip " + INTO),
     "a program on stdin": ("python -c", "{python} - " + INTO + " <{files}/renamed"),
     "get-pip.py": ("get-pip.py", "{python} {files}/get-pip.py " + INTO),
     "pip.pyz": ("pip.pyz", "{python} {files}/pip.pyz " + INTO),

@@ -17,6 +17,7 @@ PIP = [
     (["python", "-Wignore", "-X", "utf8", "-u", "-m", "pip", "install", "x"], "u"),
     (["python", "-IXutf8", "-mpip.__main__", "install", "x"], "I"),
     (["python", "--check-hash-based-pycs", "always", "-m", "pip", "install", "x"], ""),
+    (["python", "-m", "runpy", "pip", "install", "x"], ""),
     (["/venv/bin/python", "{pip}", "install", "x"], ""),
     (["/venv/bin/python", "--", "{pip}", "install", "x"], ""),
     (["python", "/site-packages/pip/__main__.py", "install", "x"], ""),
