@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.registries.npm import NpmRegistry
 from tests.registries.osv import malware
 from tests.registries.osv_export import ExportServer
 from tests.registries.pypi import PypiRegistry
+from tests.registries.server import FOREVER, Reply
 
 pytestmark = pytest.mark.integration
 
@@ -173,3 +176,32 @@ def test_the_ledger_names_the_project_of_npm(npm_user: Guarded, newest: Path, np
         "folders": [str(project / "node_modules")],
     }
     assert everywhere["folders"] == [str(tmp_path / "prefix/lib/node_modules")]
+
+
+def test_an_install_that_was_killed_is_known(user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path) -> None:
+    """Kill -9 in the middle of it: where to, which releases and through what was written down before it began."""
+    app, low = wheel("app", requires=["low"]), wheel("low")
+    pypi.add(app, low)
+    for built in (app, low):
+        pypi.faults[pypi.file_path(built.filename)] = Reply(delay=FOREVER)
+    env = user.env({"PIP_INDEX_URL": pypi.index_url})
+    env["PATH"] = f"{venv.pip.parent}:{env['PATH']}"
+    argv = [sys.executable, "-I", "-m", "safeinstall", "pip", "install", "app"]
+    process = subprocess.Popen(argv, cwd=tmp_path, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not user.ledger() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    (line,) = user.ledger()
+    said = user.run("log", cwd=tmp_path, env=user.env())
+    verified = user.run("log", "--verify", cwd=tmp_path, env=user.env())
+
+    assert (line["event"], line["command"]) == ("begun", ["pip", "install", "app"])
+    assert [one["path"] for one in places(user)] == [str(venv.folder)]
+    assert "pkg:pypi/low@1.0" in json.dumps(line["releases"])
+    assert "began to install and never ended (2 releases)" in said.out
+    assert verified.code == 0, str(verified)

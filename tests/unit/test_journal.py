@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from safeinstall.chain import verify
 from safeinstall.journal import append, lines, parts, read_head
+from tests.environments import optional_tool
 
 
 def line(mark: int, *, padding: int = 300) -> dict[str, object]:
@@ -237,6 +238,51 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     append(path, line(4))
 
     assert (marks(path), verify(path).faults) == ([0, 1, 2, 4], ())
+
+
+_FILLER = """
+import subprocess, sys
+from pathlib import Path
+from safeinstall.journal import append
+folder = Path(sys.argv[1])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", folder], check=True)
+path, refused, promised = folder / "ledger.jsonl", 0, []
+(folder / "ballast").write_bytes(bytes(30_000))
+for mark in range(400):
+    try:
+        append(path, {"ledger": 2, "mark": mark, "padding": "x" * 700}, limit=40_000)
+        promised.append(mark)
+    except OSError:
+        refused += 1
+    if mark == 350:
+        (folder / "ballast").unlink()
+for one in folder.glob("ledger.*"):
+    (Path(sys.argv[2]) / one.name).write_bytes(one.read_bytes())
+print(refused, *promised)
+"""
+
+
+def test_a_disk_without_any_room_loses_nothing_that_was_promised(tmp_path: Path) -> None:
+    """Line, head and the file that is put aside all meet it; when there is room again, the chain goes on unbroken."""
+    alone = ("unshare", "--user", "--map-root-user", "--mount")
+    optional_tool("unshare")
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody have a disk of their own (unshare)")
+    disk, kept = tmp_path / "disk", tmp_path / "kept"
+    disk.mkdir()
+    kept.mkdir()
+    done = subprocess.run(
+        [*alone, sys.executable, "-c", _FILLER, disk, kept], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    refused, *promised = map(int, done.stdout.split())
+    path = kept / "ledger.jsonl"
+
+    assert refused > 100
+    assert max(promised) > 350
+    assert marks(path) == promised
+    assert verify(path).faults == ()
+    assert len(parts(path)) > 2
 
 
 def test_each_line_names_what_it_follows(tmp_path: Path) -> None:

@@ -90,13 +90,12 @@ class Pnpm:
         try:
             printed = self._pnpm(*words, cwd=folder)
         except ToolFailed as error:
-            # pnpm 8 cannot print the tree of a thousand packages; it lists their licences, too.
+            # pnpm 8 cannot print the tree of a thousand packages as JSON.
             if "Invalid string length" not in str(error):
                 raise
-            told = json.loads(self._pnpm("licenses", "list", "--json", cwd=folder))
-            every = [one for some in told.values() for one in some]
-            found = {listed(one["name"], version) for one in every for version in one["versions"]}
-            return Locked("pnpm-lock.yaml", text, frozenset(found))
+            lines = self._pnpm("list", "--parseable", "--long", "--depth", "Infinity", cwd=folder).splitlines()
+            named = [line.rpartition(":")[2].rpartition("@") for line in lines[1:]]
+            return Locked("pnpm-lock.yaml", text, frozenset(listed(name, version) for name, _, version in named))
         # A folder that is no member of the workspace gets a document of its own, after the first one.
         told, _ = json.JSONDecoder().raw_decode(printed)
         found = {each for one in told for each in _pnpm_tree(one, set(_names(project)))}

@@ -18,6 +18,9 @@ PYTHON = tuple(
     }.items()
 )
 
+RANGES = {"vite": "^6.0.0", "@vitejs/plugin-react": "^4.0.0", "@vitejs/plugin-vue": "^5.0.0"}
+"""Where the newest ones require, if they can have it, a package that not every mirror has."""
+
 NODE = tuple(
     NodeProject(
         name=f"on-{name}",
