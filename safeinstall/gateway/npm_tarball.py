@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from safeinstall.gateway.npm_packument import strongest
 from safeinstall.gateway.server import Refusal
 from safeinstall.model import Digest
 from safeinstall.text import printable
@@ -82,7 +81,7 @@ class _Running:
         self._planned = planned
         self._shown = shown
         self._refuse = refuse
-        algorithms = {name for item in planned if (name := strongest(item.digests)) is not None}
+        algorithms = {digest.algorithm for item in planned for digest in item.digests}
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
 
     def update(self, chunk: bytes) -> None:
@@ -100,6 +99,10 @@ class _Running:
 
 
 def _matches(planned: Planned, found: Collection[Digest]) -> bool:
-    """Whether *found* holds a planned digest of the strongest kind, or nothing binds the planned file at all."""
-    algorithm = strongest(planned.digests)
-    return algorithm is None or any(digest in found for digest in planned.digests if digest.algorithm == algorithm)
+    """
+    Whether *found* holds a planned digest of every kind, or nothing binds the planned file at all.
+
+    Not of the strongest alone: of an old file the registry knows a sha1, and the sha512 is a lockfile's own word.
+    """
+    right = {digest.algorithm for digest in planned.digests if digest in found}
+    return right == {digest.algorithm for digest in planned.digests}

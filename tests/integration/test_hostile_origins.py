@@ -216,6 +216,29 @@ def test_a_poisoned_lockfile_is_found_out(
     assert environments.node_modules(project) == {}
 
 
+@pytest.mark.parametrize("registry_knows", ["sha512", "sha1"])
+def test_a_lockfile_cannot_add_a_hash_of_its_own(
+    registry_knows: str, newest: Path, npm_user: Guarded, npm: NpmRegistry, marker: Marker, tmp_path: Path
+) -> None:
+    """Npm takes bytes of any hash that an entry names; beside the registry's there may stand one of other bytes."""
+    good, evil = tarball("good"), tarball("good", scripts=marking_scripts(marker, "good"))
+    npm.publish(good)
+    npm.switches.integrity = registry_knows == "sha512"
+    project = environments.npm_project(tmp_path / "project", {"dependencies": {"good": "^1.0.0"}})
+    with NpmRegistry() as other:
+        other.publish(evil)
+        url = other.tarball_url("good", "1.0.0")
+        text = lockfile("good", url, evil.data)
+        if registry_knows == "sha512":
+            text = text.replace('"sha512-', f'"{npm.integrity("good", "1.0.0")} sha512-')
+        (project / "package-lock.json").write_text(text)
+        outcome = npm_user.npm(newest, "ci", cwd=project)
+
+    assert outcome.code in REFUSED, str(outcome)
+    assert marker.seen() == (), str(outcome)
+    assert environments.node_modules(project) == {}
+
+
 def test_what_a_bundle_holds_is_known_before_it_is_installed(
     newest: Path, npm_user: Guarded, npm: NpmRegistry, osv: OsvServer, marker: Marker, tmp_path: Path
 ) -> None:

@@ -132,7 +132,7 @@ function guardUnpacking (settings, inNpm) {
       return extract(spec, dest, { ...opts, preferOnline: true })
     }
     const spelled = hashes.map(hash => `${hash.algorithm}:${hash.hexDigest()}`)
-    if (!spelled.some(hash => planned.has(hash))) {
+    if (!spelled.every(hash => planned.has(hash))) {
       throw refusal(spec, 'it is not in the plan that was judged')
     }
     // The gateway judges what comes inside a tarball when it passes: npm's cache must not answer for it.

@@ -18,7 +18,7 @@ from safeinstall.ecosystems.npm.projects import projects
 from safeinstall.ecosystems.npm.registries import registry
 from safeinstall.errors import CannotResolve, MalformedAnswer, NotUnderstood
 from safeinstall.gateway.npm import NpmGateway, bare
-from safeinstall.gateway.npm_packument import PageFacts, VersionFacts, digests, strongest
+from safeinstall.gateway.npm_packument import PageFacts, VersionFacts, digests
 from safeinstall.gateway.npm_pages import Held, Page
 from safeinstall.history import History
 from safeinstall.model import Artifact, ArtifactKind, EcosystemName, Edge, Plan, Purl, Release
@@ -181,10 +181,12 @@ def _vouched(node: Node, facts: VersionFacts) -> bool:
 
     A lockfile may point at any host, with that file's own hash: only the packument of the configured registry vouches.
     """
-    mine, theirs = digests(node.integrity), facts.digests
-    algorithm = strongest([digest for digest in mine if digest.algorithm in {other.algorithm for other in theirs}])
-    if algorithm is not None:
-        return any(digest in theirs for digest in mine if digest.algorithm == algorithm)
+    theirs = facts.digests
+    told = {digest.algorithm for digest in theirs}
+    common = [digest for digest in digests(node.integrity) if digest.algorithm in told]
+    if common:
+        # npm takes bytes of any of an entry's hashes: beside the registry's own there must be no other.
+        return all(digest in theirs for digest in common)
     return node.resolved is None or _path(node.resolved) == _path(facts.tarball)
 
 

@@ -12,6 +12,7 @@ from safeinstall.model import Digest
 DATA = bytes(range(256)) * 4_000
 SHA1 = Digest(algorithm="sha1", value=hashlib.sha1(DATA).hexdigest())
 SHA512 = Digest(algorithm="sha512", value=hashlib.sha512(DATA).hexdigest())
+WRONG_SHA1 = Digest(algorithm="sha1", value="0" * 40)
 WRONG = Digest(algorithm="sha512", value="0" * 128)
 
 
@@ -57,9 +58,9 @@ def test_a_long_file_of_another_hash_lacks_its_end() -> None:
     assert len(said) == 1
 
 
-@pytest.mark.parametrize("digests", [(SHA1, WRONG), (WRONG,)])
-def test_the_strongest_hash_decides(digests: tuple[Digest, ...]) -> None:
-    """A right sha1 does not make up for a wrong sha512."""
+@pytest.mark.parametrize("digests", [(SHA1, WRONG), (WRONG,), (WRONG_SHA1, SHA512)])
+def test_no_right_hash_makes_up_for_a_wrong_one(digests: tuple[Digest, ...]) -> None:
+    """The registry's may be a sha1 and a lockfile's own word the sha512."""
     with pytest.raises(Refusal):
         verified(chunks(), planned(*digests), "top.tgz", print)
 
