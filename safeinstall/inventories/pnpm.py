@@ -38,8 +38,11 @@ class PnpmLock:
             raise MalformedAnswer(f"lockfile version {printable(version, limit=20)} is not known here (6 to 9 are)")
         draft = Draft(kind=self.ident, label=label, origins=origins, ecosystem=EcosystemName.NPM)
         found: dict[str, Release] = {}
+        members = {name for name, _ in _table(document, "importers")}
         for key, entry in _table(document, "packages"):
-            found[_key(key)] = _package(draft, _key(key), entry)
+            # What is injected is a copy of a member of the workspace: the user's own.
+            if optional(entry, "resolution.directory", str) not in members:
+                found[_key(key)] = _package(draft, _key(key), entry)
         # Version 9 keeps what a release requires apart from what it is.
         snapshots = "snapshots" if "snapshots" in document else "packages"
         for key, entry in _table(document, snapshots):

@@ -7,7 +7,8 @@ from typing import ClassVar
 from safeinstall import purl as purls
 from safeinstall.errors import MalformedAnswer
 from safeinstall.fields import field, items, optional
-from safeinstall.inventories.draft import Draft, digest, json_of
+from safeinstall.inventories.draft import Draft, digest, is_web, json_of
+from safeinstall.inventories.npm_names import locked, tarball
 from safeinstall.inventory import Inventory, Origins
 from safeinstall.model import ArtifactKind, EcosystemName, Purl, Release
 from safeinstall.text import printable
@@ -84,6 +85,9 @@ def _component(draft: Draft, component: Mapping[str, object], text: str) -> Rele
         return draft.unvouched(name, version or "", ArtifactKind.VCS, origin["vcs_url"], digests=digests)
     if "download_url" in origin:
         place = origin["download_url"]
+        if ecosystem is EcosystemName.NPM and version is not None and is_web(place) and tarball(place) is not None:
+            # cyclonedx-npm names the tarball of each release from a mirror: it is a registry's all the same.
+            return locked(draft, name, version, place, tuple(digests))
         kind = ArtifactKind.LOCAL_PROJECT if place.startswith("file:") else ArtifactKind.URL
         return draft.unvouched(name, version or "", kind, place, digests=digests)
     if version is None:

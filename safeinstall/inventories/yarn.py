@@ -61,16 +61,19 @@ def _classic(draft: Draft, text: str) -> None:
         version = entry.values.get("version")
         if version is None:
             raise MalformedAnswer(f"`{printable(entry.descriptors[0])}` has no version")
-        source = entry.values.get("resolved", "")
+        source = entry.values.get("resolved", "") or _folder(entry.descriptors[0])
+        if source.startswith("link:"):
+            continue  # a folder of the user's own, where it is
         sha1 = _SHA1.search(source)
         hashes = (*digests(entry.values.get("integrity")), *(digest("sha1", sha1[1]) if sha1 else ()))
         release = locked(draft, name, version, source.partition("#")[0] if sha1 else source, hashes, alias=alias)
         found.update(dict.fromkeys(entry.descriptors, release))
     for entry in entries:
+        parent = found.get(entry.descriptors[0])
         for name, requirement in entry.requires:
             child = found.get(f"{name}@{requirement}")
             if child is not None:
-                draft.edge(found[entry.descriptors[0]].purl, child.purl, f"{name}@{requirement}")
+                draft.edge(None if parent is None else parent.purl, child.purl, f"{name}@{requirement}")
 
 
 def _blocks(text: str) -> Iterator[_Entry]:
@@ -108,6 +111,12 @@ def _heads(line: str, number: int) -> tuple[str, ...]:
     if not words or not whole.endswith(":"):
         raise MalformedAnswer(f"line {number} is none of yarn's")
     return tuple(words)
+
+
+def _folder(descriptor: str) -> str:
+    """Return the folder that *descriptor* names (`a@file:./a`), which yarn resolves to nothing; empty: none."""
+    wanted = descriptor[descriptor.find("@", 1) + 1 :]
+    return wanted if wanted.startswith(("file:", "link:", "./", "../", "/", "~/")) else ""
 
 
 def _name(descriptor: str) -> tuple[str, str | None]:
@@ -178,6 +187,10 @@ def _resolution(draft: Draft, key: str, entry: object, resolution: str) -> Relea
         archive = query.partition("__archiveUrl=")[2]
         # Berry's checksum is of the archive that it packs anew, and no registry knows that one.
         return locked(draft, name, version, unquote(archive) or None, (), alias=alias if alias != name else None)
+    told = tarball(source) if is_web(source) else None
+    if told is not None:
+        # Whoever asked for the tarball of another name by its URL knew what it is.
+        return locked(draft, told.name, told.version, source, (), alias=name if name != told.name else None)
     if is_web(source) and not source.partition("#")[0].endswith(".git"):
         return draft.unvouched(name, version, ArtifactKind.URL, source)
     return locked(draft, name, version, source, ())

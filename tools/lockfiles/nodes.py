@@ -1,6 +1,7 @@
 """The lockers of npm's world: npm, pnpm and yarn, each with what it lists of its own lockfile."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from tools.lockfiles.projects import NodeProject
 from tools.lockfiles.toolbox import Listed, Locked, Toolbox, ToolFailed
 from tools.lockfiles.world import written
+
+_TARBALL = re.compile(r"^https?://[^/]+/((?:@[^/]+/)?[^/]+)/-/")
 
 
 def listed(name: str, version: str | None) -> Listed:
@@ -209,7 +212,9 @@ def _locators(found: list[Mapping[str, Mapping[str, object]]]) -> Iterator[Liste
         locator = str(one["value"])
         name, protocol = locator[: locator.index("@", 1)], locator[locator.index("@", 1) + 1 :]
         if not protocol.partition("#")[2].startswith("workspace:") and not protocol.startswith("workspace:"):
-            yield listed(name, str(one["children"]["Version"]))
+            # A tarball that was asked for by its URL is listed by the name that it is installed under.
+            tarball = _TARBALL.search(protocol)
+            yield listed(tarball[1] if tarball else name, str(one["children"]["Version"]))
 
 
 def package(project: NodeProject) -> dict[str, object]:

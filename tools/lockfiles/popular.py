@@ -24,7 +24,7 @@ RANGES = {"vite": "^6.0.0", "@vitejs/plugin-react": "^4.0.0", "@vitejs/plugin-vu
 NODE = tuple(
     NodeProject(
         name=f"on-{name}",
-        manifest={"dependencies": dict.fromkeys(names, "*") | {one: "^6.0.0" for one in names if one == "vite"}},
+        manifest={"dependencies": {one: RANGES.get(one, "*") for one in names}},
     )
     for name, names in {
         "express": ("express", "helmet", "morgan"),

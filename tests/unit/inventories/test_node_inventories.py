@@ -266,3 +266,24 @@ def test_a_file_that_cannot_be_read_is_never_clean(tmp_path: Path, name: str, te
     """What is no lockfile of a known form stops the audit."""
     with pytest.raises(MalformedAnswer):
         read(tmp_path, name, text)
+
+
+def test_folders_of_ones_own_are_no_public_names(tmp_path: Path) -> None:
+    """Yarn 1 and pnpm resolve them to nothing: what is linked is no release, and no registry is asked about the rest."""
+    classic = read(
+        tmp_path,
+        "yarn.lock",
+        '# yarn lockfile v1\n\n"linked@link:./linked":\n  version "0.0.0"\n  uid ""\n\n'
+        '"copied@file:./copied":\n  version "9.0.0"\n  dependencies:\n    a "1"\n\n'
+        'a@1:\n  version "1.0.0"\n  resolved "https://yarn.example/a/-/a-1.0.0.tgz"\n',
+    )
+    pnpm = read(
+        tmp_path,
+        "pnpm-lock.yaml",
+        "lockfileVersion: '9.0'\nimporters:\n  member: {}\npackages:\n"
+        "  member@file:member:\n    resolution: {directory: member, type: directory}\n"
+        "  other@file:other:\n    resolution: {directory: other, type: directory}\n",
+    )
+
+    assert {(one.name, one.registry is None) for one in classic.releases} == {("copied", True), ("a", False)}
+    assert [(one.name, one.artifact.kind) for one in pnpm.releases] == [("other", ArtifactKind.LOCAL_PROJECT)]

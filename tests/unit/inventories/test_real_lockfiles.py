@@ -12,6 +12,14 @@ from tools.lockfiles.comparing import difference, read
 from tools.real_lockfiles import KEPT, KINDS
 
 LISTED = sorted(KEPT.glob("*/*/listed.txt"))
+UNVOUCHED = {
+    "git": frozenset({"fromgit"}),
+    "file": frozenset({"local-file"}),
+    "folders": frozenset({"member", "other"}),
+    "files": frozenset({"packed", "folder"}),
+    "url": frozenset({"direct"}),
+}
+"""By project, what no registry vouches for."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/\s\"'@]*@)?([^/\s\"':)>,]*)")
 _STANDARDS = {"cyclonedx.org", "json.schemastore.org"}
 
@@ -31,6 +39,15 @@ def test_a_lockfile_gives_what_its_tool_lists(listed: Path) -> None:
 
     assert found.releases > 0
     assert not found, found
+
+
+@pytest.mark.parametrize("listed", LISTED, ids=lambda path: f"{path.parents[1].name}-{path.parent.name}")
+def test_what_comes_from_no_registry_is_told_apart(listed: Path) -> None:
+    """Repositories, archives and folders have names that no public registry may be asked about."""
+    found = read(lockfile(listed), origins()).releases
+    expected = UNVOUCHED.get(listed.parent.name.removeprefix("uv-"), frozenset())
+
+    assert {one.name for one in found if one.registry is None} == expected & {one.name for one in found}
 
 
 @pytest.mark.parametrize("kind", KINDS)
