@@ -42,6 +42,12 @@ def _listed(place: Path) -> Mapping[str, str]:
     return wiring.listed(place)
 
 
+def _registry(url: str, accept: str) -> tuple[str, bytes]:
+    from safeinstall import wiring  # noqa: PLC0415 - see `_bulk`
+
+    return wiring.registry(url, accept)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outside:
     """The user's world and the shelves; what is costly to import is behind a function."""
@@ -66,6 +72,8 @@ class Outside:
     """The URLs of an ecosystem's own public registry."""
     listed: Callable[[Path], Mapping[str, str]] = _listed
     """What pip lists in a folder of distributions: name -> version."""
+    registry: Callable[[str, str], tuple[str, bytes]] = _registry
+    """What a registry answers to a URL in the form of an Accept header: content type and body; the doctor asks it."""
     system_file: Path = SYSTEM_FILE
     stage: Stage = field(default_factory=Stage)
 

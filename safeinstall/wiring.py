@@ -81,6 +81,13 @@ def listed(place: Path) -> Mapping[str, str]:
     return {one.name: str(one.version) for one in pip_api.installed_distributions(paths=[place]).values()}
 
 
+def registry(url: str, accept: str) -> tuple[str, bytes]:
+    """Return content type and body of what a registry answers to *url*; raises `SourceUnavailable`."""
+    from safeinstall.gateway.upstream import once
+
+    return once(url, accept)
+
+
 def bulk() -> "Bulk":
     """Return what fetches the bulk exports."""
     from safeinstall.effects import RequestsHttp

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from safeinstall.cli import main
 from safeinstall.contracts import Check, Runner, Source
-from safeinstall.errors import FactMissing
+from safeinstall.errors import FactMissing, SourceUnavailable
 from safeinstall.facts import Facts
 from safeinstall.ledger import read
 from safeinstall.model import Confidence, Finding, Release, Severity
@@ -95,6 +95,8 @@ class Machine:
     """For tests that run one command on many machines."""
     answers: Mapping[str, object] | None = None
     """What is answered over HTTP, see `FakeHttp`; None: HTTP is real, for tests with servers of their own."""
+    pages: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    """What registries answer to the doctor, by URL: content type and body; what is not here does not answer."""
     listed: Mapping[str, str] = field(default_factory=dict)
     """What pip lists in every environment: name -> version."""
     became: list[tuple[str, ...]] = field(default_factory=list)
@@ -146,6 +148,7 @@ class Machine:
             sources=lambda settings, cache: self.sources,
             own_registries=lambda ecosystem: OWN[ecosystem],
             listed=self._listed,
+            registry=self._registry,
             system_file=self.folder / "etc/safeinstall.toml",
         )
         answers = self.answers
@@ -174,6 +177,11 @@ class Machine:
     def _listed(self, place: Path) -> Mapping[str, str]:
         self.compared.append(place)
         return self.listed
+
+    def _registry(self, url: str, accept: str) -> tuple[str, bytes]:
+        if url not in self.pages:
+            raise SourceUnavailable(f"{url} could not be reached (fake)")
+        return self.pages[url]
 
     def _become(self, argv: Sequence[str], env: Mapping[str, str]) -> int:
         self.became.append(tuple(argv))

@@ -18,7 +18,7 @@ from safeinstall.purl import make
 from safeinstall.settings import Layer, shown
 from safeinstall.sources.embedded import AS_OF
 from safeinstall.text import printable
-from safeinstall.ways import coverage, selftest
+from safeinstall.ways import coverage, registries, selftest
 from safeinstall.ways.coverage import State, Way
 
 OPEN = 41
@@ -46,6 +46,7 @@ def run(outside: Outside, words: Sequence[str]) -> int:
     ]
     health = {
         "sources": [*_asked(outside, settings, where)],
+        "registries": [*registries.rows(outside)] if not settings.offline else ["not asked: offline"],
         "kept": [*lines(outside.sources(settings, where.cache), settings, where.cache, now=outside.now())],
         "clock": [_clock(outside)],
         "keyring": [_keyring()],

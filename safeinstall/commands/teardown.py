@@ -39,12 +39,17 @@ def _shims(outside: Outside, given: argparse.Namespace) -> None:
     else:
         files = all_user_files(home(outside), outside.env)
     folders = {shim_folder(outside, given)}
+    found = False
     for path in files:
         before = block.held(path)
         if before is not None and block.take(path):
             folders |= {Path(before.shims)} if before.shims else set()
             outside.say(f"safeinstall: {path} is as it was\n")
+            found = True
     for folder in sorted(folders):
         gone = shims.remove_all(folder)
         if gone:
             outside.say(f"safeinstall: {', '.join(gone)} are gone from {folder}\n")
+            found = True
+    if not found:
+        outside.say("safeinstall: there was nothing to take out\n")

@@ -2,8 +2,10 @@
 
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 import urllib3
@@ -21,6 +23,8 @@ CHUNK = 131_072
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0
 _WHOLE_SECONDS = 120.0
+_DOCUMENT = 50_000_000
+_OK = 200
 # Refused connections and gateway errors are tried again twice, after 0.3 and 0.6 s; an answer of any other kind stands.
 _RETRY = Retry(
     total=2,
@@ -144,6 +148,29 @@ class Upstream:
             if session is None:
                 session = self._sessions[transport] = _session(transport)
             return session
+
+
+def once(url: str, accept: str) -> tuple[str, bytes]:
+    """
+    Return content type and body of *url*, which may hold credentials, in a form that the header *accept* names.
+
+    Raises `SourceUnavailable`, also for an answer of another status than 200.
+    """
+    parts = urlsplit(url)
+    headers = {"Accept": accept, "Accept-Encoding": "gzip"}
+    if parts.username is not None:
+        told = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = f"Basic {b64encode(told.encode()).decode()}"
+    upstream = Upstream()
+    try:
+        bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        answer = upstream.open(bare, headers=headers, transport=Transport())
+        if answer.status != _OK:
+            answer.close()
+            raise SourceUnavailable(f"{redacted(url)} answers {answer.status}")
+        return answer.headers.get("content-type", ""), answer.read(_DOCUMENT)
+    finally:
+        upstream.close()
 
 
 def _session(transport: Transport) -> requests.Session:

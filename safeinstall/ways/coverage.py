@@ -25,7 +25,7 @@ UNREACHED = (
     "the pip of an environment without a guard whose interpreter has none: those that are found are listed above",
     "npm by absolute path: an alias to one, `node npm-cli.js`, `$npm_execpath` in a script",
     "npm under `env -i` or sudo, and from programs that choose a PATH of their own",
-    "an npm that another tool starts or fetches: `npx npm`, corepack",
+    "an npm that another tool starts or fetches: `npx npm`, `corepack npm`",
     "who means to get by: a program that sets SAFEINSTALL_REENTRY to what we set for processes that we have looked at",
     "what a tool of asdf or volta starts (a script of `npm run`) finds their folders before the shims",
     "Python older than 3.10",

@@ -61,9 +61,10 @@ def test_every_example_is_tried_and_told() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_clean_is_built(name: str, place: Yard) -> None:
-    """The image works."""
+    """The image works, and no setting of the example was left out with a warning."""
     done = started(place, name)
     assert done.code == 0, str(done)
+    assert "warning:" not in done.log
     told = place.builder.run(done.image, CASES[name][0])
 
     assert told.code == 0, str(told)
