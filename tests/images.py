@@ -8,6 +8,7 @@ but pip, and the machine's node. Mounts live in a namespace that ends with the c
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,11 @@ done
 mkdir "$into/dev/shm"
 ln -s /proc/self/fd "$into/dev/fd"
 """
+_LOOPBACK = """\
+import fcntl, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 1))
+"""
+"""Sets the flag `up` of the loopback device (SIOCSIFFLAGS), where nobody has `ip`."""
 _COPY = """\
 case $1 in
 --) source=$2 ;;
@@ -311,7 +317,7 @@ class Builder:
         lower = ":".join(reversed(image.layers))
         command = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount", "--pid", "--fork"]
         command += ["--kill-child", *(["--net"] if network == "none" else [])]
-        up = "" if network == "host" else "ip link set lo up\n"
+        up = "" if network == "host" else f"{shlex.quote(sys.executable)} -I -c '{_LOOPBACK}'\n"
         python = sys.base_prefix
         command += ["sh", "-c", _MOUNT + up + script, "sh"]
         command += [str(self.folder), lower, name, "work", "root", python, *words]

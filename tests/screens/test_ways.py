@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from safeinstall.contracts import Finished
+from safeinstall.ways.coverage import UNREACHED
 from safeinstall.ways.selftest import NAME
 from tests.fakes import FakeRunner, FakeSource
 from tests.outsides import Machine
@@ -39,6 +40,7 @@ class Person(Machine):
         shown = self.stderr.getvalue() + self.stdout.getvalue()
         shown = shown.replace(str(self.folder), "FOLDER").replace(sys.executable, "PYTHON")
         shown = re.sub(r"(keyring:\n  ).*", r"\1WHAT THIS MACHINE HAS", shown)
+        shown = shown.replace("".join(f"  {line}\n" for line in UNREACHED), "  ... (the list of docs/ways-in.md)\n")
         command = " ".join(["$ safeinstall", *words]).replace(str(self.folder), "FOLDER")
         self.said += f"{command}\n{shown}[exit code {code}]\n"
 
