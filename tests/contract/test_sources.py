@@ -169,11 +169,11 @@ def releases(url: str, ecosystem: str = "pypi") -> list[Release]:
     return [release(EVIL, registry=where), release("pkg:pypi/fine@1.0", registry=where)]
 
 
-def ask(source: Source, asked: list[Release]) -> tuple[Answer | None, float]:
+def ask(source: Source, asked: list[Release], deadline: timedelta = DEADLINE) -> tuple[Answer | None, float]:
     """Return the answer, None for none at all, and how many seconds it took."""
     start = time.monotonic()
     try:
-        answer = source.ask(asked, now=NOW, deadline=DEADLINE)
+        answer = source.ask(asked, now=NOW, deadline=deadline)
     except (SourceUnavailable, MalformedAnswer):
         answer = None
     return answer, time.monotonic() - start
@@ -239,13 +239,15 @@ class TestEveryOnlineSource:
 def test_a_record_that_cannot_be_read_is_no_miss(mode: Mode, services: Services, tmp_path: Path) -> None:
     """When the API names a record and then cannot show it, the release is not answered; the others are."""
     services.details = mode
+    # Two questions, one after the other: on a loaded machine the first alone may take the usual deadline.
+    deadline = 3 * DEADLINE
 
-    answer, took = ask(osv(services.url, tmp_path), releases(services.url))
+    answer, took = ask(osv(services.url, tmp_path), releases(services.url), deadline)
 
     assert answer is not None
     assert EVIL not in answer.advisories
     assert "MAL-2026-2" in answer.silent[Purl(EVIL)]
-    assert took < DEADLINE.total_seconds() + SLACK
+    assert took < deadline.total_seconds() + SLACK
 
 
 @pytest.mark.parametrize("ident", [*ONLINE, "embedded"])

@@ -69,6 +69,8 @@ def at_a_terminal(command: Asked, *answers: tuple[str, bytes | None], script: st
     """
     child, terminal = pty.fork()
     if child == 0:
+        # Who runs the tests in the background ignores it, and hands that on; a person at a terminal does not.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(command.cwd)
         os.execve("/bin/sh", ["sh", "-c", script, "sh", *command.argv], command.env)
     left, seen, end = list(answers), "", time.monotonic() + 60
