@@ -269,7 +269,7 @@ def test_a_file_that_cannot_be_read_is_never_clean(tmp_path: Path, name: str, te
 
 
 def test_folders_of_ones_own_are_no_public_names(tmp_path: Path) -> None:
-    """Yarn 1 and pnpm resolve them to nothing: what is linked is no release, and no registry is asked about the rest."""
+    """Yarn 1 and pnpm resolve them to nothing: what is linked is no release; no registry is asked about the rest."""
     classic = read(
         tmp_path,
         "yarn.lock",
