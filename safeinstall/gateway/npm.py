@@ -37,7 +37,6 @@ from safeinstall.gateway.npm_packument import (
 from safeinstall.gateway.npm_pages import Held, Page
 from safeinstall.gateway.npm_prefetch import guesses
 from safeinstall.gateway.npm_tarball import Planned, verified
-from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.server import Refusal, Request, Response
 from safeinstall.gateway.upstream import Answer, Upstream
 from safeinstall.gateway.withholding import Withholding
@@ -236,7 +235,7 @@ class NpmGateway:
         if self._keeps(url):
             return Page(url=url, status=HTTPStatus.NOT_FOUND, body=b'{"error":"Not found"}')
         # What an impostor may have said is never shown to a command that asks the true registry.
-        authorization = request.headers.get("authorization", "") + (unproven(url, request.transport.verify) or "")
+        authorization = request.headers.get("authorization", "") + (request.transport.doubt(url) or "")
         kept = self._cache.get(url, authorization)
         if kept is not None and kept.fresh(self._now()):
             self._read(request, url, parsed(kept.body), wanted)

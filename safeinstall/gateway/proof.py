@@ -9,20 +9,24 @@ from safeinstall.model import Plan, Registry, Release
 
 PLAIN = "it is asked over plain http"
 UNCHECKED = "its certificate is not checked"
+STRANGER = "its certificate is checked against one that only a file of the repository names"
 
 
-def unproven(url: str, verify: bool | str) -> str | None:
+def unproven(url: str, verify: bool | str, *, stranger: bool = False) -> str | None:
     """
     Return why what *url* answers may be somebody else's, in half a sentence; None: it is its own.
 
-    *verify* is False where the manager was told not to check certificates. Nobody stands between us and loopback.
+    *verify* is False where the manager was told not to check certificates; *stranger*: a file of the repository says
+    whom it trusts. Nobody stands between us and loopback.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or _is_loopback(parts.hostname or ""):
         return None
     if parts.scheme == "http":
         return PLAIN
-    return UNCHECKED if verify is False else None
+    if verify is False:
+        return UNCHECKED
+    return STRANGER if stranger else None
 
 
 def origin(url: str) -> str:

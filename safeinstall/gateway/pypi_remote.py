@@ -13,7 +13,6 @@ from safeinstall.errors import MalformedAnswer, SourceUnavailable
 from safeinstall.gateway import contents, metadata
 from safeinstall.gateway.contents import Contents
 from safeinstall.gateway.pages import Channel, IndexFile
-from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.pypi_flight import SingleFlight
 from safeinstall.gateway.pypi_ranges import NoRanges, remote
 from safeinstall.gateway.upstream import Answer, Upstream
@@ -187,7 +186,7 @@ class MetadataReader:
             return None
         # The host counts too: an index that lists somebody else's sha256 must not write what others will read.
         # And what an impostor may have said is not for a command that asks the true index.
-        doubt = unproven(file.url, file.channel.transport.verify) or ""
+        doubt = file.channel.transport.doubt(file.url) or ""
         host = hashlib.sha256(f"{urlsplit(file.url).netloc}{doubt}".encode()).hexdigest()[:16]
         return self._cache / kind / file.sha256[:2] / f"{file.sha256}-{host}"
 

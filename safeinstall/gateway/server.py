@@ -50,6 +50,12 @@ class Transport:
     """Client certificate: one PEM file, or certificate and key."""
     proxy: str | None = None
     """The user's own proxy, for gateway to upstream; None: the environment decides; empty: none."""
+    stranger: bool = False
+    """The CA bundle is named by a file of the repository alone."""
+
+    def doubt(self, url: str) -> str | None:
+        """Return why what *url* answers may be somebody else's; None: it is its own."""
+        return unproven(url, self.verify, stranger=self.stranger)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,7 +261,7 @@ class _RequestHandler(BaseHTTPRequestHandler):
 
     def _doubt(self, request: Request) -> None:
         try:
-            why = unproven(request.url, request.transport.verify)
+            why = request.transport.doubt(request.url)
         except ValueError:  # no URL at all: whoever answers it says so
             return
         if why is not None:
@@ -345,4 +351,5 @@ def transport_of(context: str) -> Transport:
         verify=verify if isinstance(verify, (bool, str)) else True,
         cert=cert if isinstance(cert, str) else (str(cert[0]), str(cert[1])) if isinstance(cert, list) else None,
         proxy=optional(document, "proxy", str),
+        stranger=optional(document, "stranger", bool) is True,
     )

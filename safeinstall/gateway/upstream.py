@@ -12,7 +12,6 @@ import urllib3
 from urllib3.util.retry import Retry
 
 from safeinstall.errors import SourceUnavailable
-from safeinstall.gateway.proof import unproven
 from safeinstall.gateway.server import Transport
 from safeinstall.text import redacted
 from safeinstall.trust import TrustingAdapter, bundle_of_environment, trusted
@@ -125,7 +124,7 @@ class Upstream:
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, OSError) as error:
             raise SourceUnavailable(f"{redacted(url)} could not be reached ({type(error).__name__})") from error
         hops = [one.url for one in (*response.history, response)]
-        if any(unproven(one, transport.verify) for one in hops) and unproven(url, transport.verify) is None:
+        if any(transport.doubt(one) for one in hops) and transport.doubt(url) is None:
             response.close()
             raise SourceUnavailable(f"{redacted(url)} leads to {redacted(response.url)}, which proves nothing")
         return Answer(

@@ -167,16 +167,26 @@ def test_malware_from_an_index_that_nobody_declared_is_not_called_clean(
 # --- npm ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("instead", ["", "userconfig", "globalconfig"])
 def test_a_registry_that_a_project_chose_is_not_judged_until_it_is_declared(
-    newest: Path, npm_user: Guarded, npm: NpmRegistry, tmp_path: Path
+    instead: str, newest: Path, npm_user: Guarded, npm: NpmRegistry, tmp_path: Path
 ) -> None:
-    """The `.npmrc` of a repository decides who serves `express`: respected, but a stranger's `express` is not clean."""
+    """
+    The `.npmrc` of a repository decides who serves `express`: respected, but a stranger's `express` is not clean.
+
+    Npm reads it first, so it may also put a file of the repository *instead* of the user's own.
+    """
     npm.publish(tarball("express"))
     with NpmRegistry() as chosen:
         chosen.publish(tarball("express", "9.0.0"))
         lines = [f"registry={chosen.url}/"]
+        if instead:
+            (tmp_path / "theirs").write_text(lines[0])
+            (npm_user.home / ".npmrc").write_text("")
+            lines = [f"{instead}={tmp_path / 'theirs'}"]
         project = environments.npm_project(tmp_path / "project", {"dependencies": {"express": "*"}}, npmrc=lines)
-        outcome = npm_user.npm(newest, "install", cwd=project)
+        env = {f"NPM_CONFIG_{instead.upper()}": ""}
+        outcome = npm_user.npm(newest, "install", cwd=project, env=env)
 
         assert outcome.code == GAP, str(outcome)
         assert "gap[registry-choice]" in outcome.err
@@ -184,7 +194,7 @@ def test_a_registry_that_a_project_chose_is_not_judged_until_it_is_declared(
         assert chosen.artifact_hits() == ()
 
         npm_user.settings(private=[chosen.url])
-        assert npm_user.npm(newest, "install", cwd=project).code == INSTALLED
+        assert npm_user.npm(newest, "install", cwd=project, env=env).code == INSTALLED
 
 
 def lockfile(name: str, resolved: str, data: bytes) -> str:

@@ -188,12 +188,16 @@ def test_trust_and_proxy_come_from_npms_own_configuration(tool: Path, home: Path
     (excepted,) = transports(user, project, {"HTTP_PROXY": "http://proxy.example:1", "NO_PROXY": "a.b,.example"})[:1]
     (project / ".npmrc").write_text("//registry.example/:certfile=/c.pem\n//registry.example/:keyfile=/k.pem\n")
     (certified,) = transports(user, project)[:1]
+    (project / ".npmrc").write_text(f"cafile={bundle}\n")
+    (theirs,) = transports(user, project)[:1]
 
     assert plain == Transport(verify=True, proxy="")
     assert loose.verify is False
     assert isinstance(trusting.verify, str)
     assert "AAAA" in Path(trusting.verify).read_text()
     assert Path(trusting.verify).stat().st_mode & 0o077 == 0
+    assert (theirs.verify, theirs.stranger) == (trusting.verify, True)
+    assert not trusting.stranger
     assert proxied.proxy is not None
     assert proxied.proxy.rstrip("/") == "http://proxy.example:1"
     assert excepted.proxy == ""

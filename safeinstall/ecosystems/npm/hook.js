@@ -138,7 +138,7 @@ function context (url) {
   if (!flat) {
     return '-'
   }
-  const told = { verify: trust(flat), proxy: proxyFor(url, flat) }
+  const told = { verify: trust(flat), proxy: proxyFor(url, flat), stranger: Boolean(facts.stranger) }
   const cert = certificate(url, flat)
   if (cert) {
     told.cert = cert

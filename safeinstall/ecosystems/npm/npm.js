@@ -10,6 +10,7 @@ exports.attach = ({ settings, facts, npmRoot }) => {
   inNpm.resolve = name => require.resolve(name, { paths: [npmRoot] })
   const Npm = require(path.join(npmRoot, 'lib', 'npm.js'))
   const { exec } = Npm.prototype
+  watchProject(inNpm)
   let begun = false
   Npm.prototype.exec = function (command, args = this.argv) {
     const run = () => exec.apply(this, arguments)
@@ -38,6 +39,7 @@ exports.attach = ({ settings, facts, npmRoot }) => {
     // What npx has fetched before lies beside npm's cache; only the cache itself is another one while planning.
     npm.flatOptions.npxCache = npxCache
     facts.flat = npm.flatOptions
+    facts.stranger = ['ca', 'cafile'].some(key => layersOfProject(npm).has(npm.config.find(key)))
     if (settings.mode === 'plan') {
       tellRegistries(settings, npm)
       return require('./planner.js').attach({ settings, npm, verb, args, inNpm })
@@ -64,6 +66,30 @@ function meant (npm, args, npa) {
     compared: [].concat(config.get('diff') || []).filter(Boolean).map(kind),
     updates: inWorkspaces && config.get('workspaces-update') !== false,
   }
+}
+
+// The layers of npm's configuration that the project's own .npmrc has the say of: npm reads it first, and it may put
+// files of the repository in the place of the user's and of the machine's.
+const moved = new WeakSet()
+
+function watchProject (inNpm) {
+  const { prototype } = inNpm('@npmcli/config')
+  const { loadProjectConfig } = prototype
+  prototype.loadProjectConfig = async function () {
+    // What a file says of this key, npm keeps among its defaults.
+    const place = () => this.data.get('default').data.globalconfig
+    const before = place()
+    await loadProjectConfig.apply(this, arguments)
+    if (place() !== before) {
+      moved.add(this)
+    }
+  }
+}
+
+const layersOfProject = exports.layersOfProject = ({ config }) => {
+  const user = config.find('userconfig') === 'project' ? ['user', 'global'] : []
+  const machine = moved.has(config) || config.find('globalconfig') === 'project' ? ['global'] : []
+  return new Set(['project', ...user, ...machine])
 }
 
 function tellRegistries (settings, npm) {

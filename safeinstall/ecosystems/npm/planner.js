@@ -4,7 +4,7 @@
 
 const fs = require('fs')
 const path = require('path')
-const { tell } = require('./npm.js')
+const { tell, layersOfProject } = require('./npm.js')
 
 const UNVERIFIED = { git: 'vcs', remote: 'url' }
 
@@ -227,16 +227,19 @@ function askedFor ({ npm, verb, args, add, npa }) {
 
 // The registries that the project's own .npmrc chooses: whoever wrote that file decides who serves a name.
 function chosenByProject (npm) {
-  const project = npm.config.data.get('project')
-  return Object.keys((project && project.data) || {})
-    .filter(key => /^(@[^:]+:)?registry$/.test(key) && npm.config.find(key) === 'project')
-    .map(key => [key, String(npm.config.get(key))])
+  const theirs = layersOfProject(npm)
+  const keys = [...npm.config.data]
+    .filter(([layer]) => theirs.has(layer))
+    .flatMap(([, { data }]) => Object.keys(data || {}))
+    .filter(key => /^(@[^:]+:)?registry$/.test(key) && theirs.has(npm.config.find(key)))
+  return [...new Set(keys)].map(key => [key, String(npm.config.get(key))])
 }
 
 // The registries that everybody else than the project names: the user, the machine, npm itself.
 function ownRegistries (npm) {
+  const theirs = layersOfProject(npm)
   return [...npm.config.data]
-    .filter(([layer]) => layer !== 'project')
+    .filter(([layer]) => !theirs.has(layer))
     .flatMap(([, { data }]) => Object.keys(data || {})
       .filter(key => /^(@[^:]+:)?registry$/.test(key))
       .map(key => String(data[key])))

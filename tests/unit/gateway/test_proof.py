@@ -10,7 +10,7 @@ import requests
 from safeinstall.errors import SourceUnavailable
 from safeinstall.gateway.npm import NpmGateway
 from safeinstall.gateway.npm_cache import PackumentCache
-from safeinstall.gateway.proof import PLAIN, UNCHECKED, marked, origin, unproven
+from safeinstall.gateway.proof import PLAIN, STRANGER, UNCHECKED, marked, origin, unproven
 from safeinstall.gateway.server import Request, Transport
 from safeinstall.gateway.upstream import Answer, Upstream
 from safeinstall.model import Registry, Visibility
@@ -43,6 +43,15 @@ NOW = datetime(2026, 11, 27, tzinfo=timezone.utc)
 def test_only_tls_or_this_machine_proves_a_registry(url: str, verify: bool | str, why: str | None) -> None:
     """Plain http and certificates that nobody checks prove nothing, but on loopback nobody stands between."""
     assert unproven(url, verify) == why
+
+
+def test_a_bundle_that_a_repository_brings_proves_nothing() -> None:
+    """Whoever wrote that file may hold the key of it."""
+    theirs = Transport(verify="/ca.pem", stranger=True)
+
+    assert theirs.doubt("https://packages.example/") == STRANGER
+    assert theirs.doubt("https://127.0.0.1/") is None
+    assert Transport(verify="/ca.pem").doubt("https://packages.example/") is None
 
 
 @pytest.mark.parametrize("url", ["HTTP://Packages.Example", "http://user:pass@packages.example:80/a/b?c"])

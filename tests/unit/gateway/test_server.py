@@ -115,11 +115,16 @@ def test_what_did_not_come_through_the_hook_is_refused(line: str) -> None:
 
 def test_the_transport_of_the_manager_is_read() -> None:
     """How the manager would have gone is how the gateway goes."""
-    document = {"verify": "/ca.pem", "cert": ["/c.pem", "/k.pem"], "proxy": "http://proxy.example:3128"}
+    document: dict[str, object] = {
+        "verify": "/ca.pem",
+        "cert": ["/c.pem", "/k.pem"],
+        "proxy": "http://proxy.example:3128",
+    }
+    document["stranger"] = True
     context = base64.urlsafe_b64encode(json.dumps(document).encode()).decode().rstrip("=")
 
     assert transport_of(context) == Transport(
-        verify="/ca.pem", cert=("/c.pem", "/k.pem"), proxy="http://proxy.example:3128"
+        verify="/ca.pem", cert=("/c.pem", "/k.pem"), proxy="http://proxy.example:3128", stranger=True
     )
     assert transport_of("-") == Transport()
     with pytest.raises(MalformedAnswer):
