@@ -98,9 +98,10 @@ def locks(
             yield from ((one.name, partial(python[kind], one)) for one in pythons)
         elif kind in node:
             yield from ((one.name, partial(node[kind], one)) for one in nodes)
-        elif here is not None:
+        else:
             sboms = Sboms(pip, uv, Npm(tools, "npm", registry))
-            yield from sboms.made({one.name: one for one in pythons}, {one.name: one for one in nodes})
+            by_name = {one.name: one for one in pythons}, {one.name: one for one in nodes}
+            yield from sboms.popular(pythons, nodes) if here is None else sboms.made(*by_name)
 
     return makers
 

@@ -1,6 +1,6 @@
 """Makers of CycloneDX documents, each of a project that another locker has locked and listed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,13 @@ class Sboms:
             yield f"cyclonedx-npm-{name}", partial(self._cyclonedx_npm, nodes[name])
         for name in ("scopes", "overrides"):
             yield f"npm-{name}", partial(self._npm_sbom, nodes[name])
+
+    def popular(self, pythons: Sequence[PythonProject], nodes: Sequence[NodeProject]) -> Iterator[Made]:
+        """Yield those of other projects, by each tool in turn."""
+        for number, one in enumerate(pythons):
+            yield one.name, partial(self._uv if number % 2 else self._environment, one)
+        for number, other in enumerate(nodes):
+            yield other.name, partial(self._npm_sbom if number % 2 else self._cyclonedx_npm, other)
 
     def _environment(self, project: PythonProject, folder: Path) -> Locked:
         locked = self.pip.freeze(project, folder, keep=True)
