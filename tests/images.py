@@ -116,8 +116,8 @@ class Builder:
     folder: Path
     images: dict[str, Image] = field(default_factory=dict)
     """Name -> image, for FROM; any other name is a bare base, with busybox for `sh` if it says `alpine`."""
-    _made: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """What was built -> its layer, or none."""
+    _made: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    """What was built -> its layer, or none, and what it said."""
     _names: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -308,8 +308,8 @@ class Builder:
         ident = json.dumps([image.layers, content])
         kept = self._made.get(ident) if content else None
         if kept is not None:
-            layered = replace(then or image, layers=(*image.layers, *kept))
-            return Build(code=0, log="", image=layered, stages={})
+            layers, log = kept
+            return Build(code=0, log=log, image=replace(then or image, layers=(*image.layers, *layers)), stages={})
         name = f"l{len(self._names)}"
         self._names.append(name)
         for made in (self._layer(name), self._layer("work"), self._layer("root")):
@@ -336,7 +336,7 @@ class Builder:
         new = (name,) if any((self.folder / name).iterdir()) else ()
         image = replace(then or image, layers=(*image.layers, *new))
         if done.returncode == 0 and content:
-            self._made[ident] = new
+            self._made[ident] = new, done.stdout
         return Build(code=done.returncode, log=done.stdout, image=image, stages={})
 
     def _person(self, image: Image) -> tuple[str, str]:

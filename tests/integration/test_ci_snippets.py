@@ -97,11 +97,14 @@ def ran(file: str, requirements: str, agent: Image, place: Yard) -> Build:
         "package-lock.json": place.lock(manifest),
     }
     making = "".join(f"cat >{name} <<'EOF'\n{text}\nEOF\n" for name, text in files.items())
-    image, code, log = place.builder.run(agent, making).image, 0, ""
+    image, code, log = agent, 0, ""
     for step in steps(file, snippets()[file]):
         if code and not step.always:
             continue
         script = step.script
+        if "requirements.txt" in script and making:
+            # What comes before is the same for every project, and the builder remembers it.
+            image, making = place.builder.run(image, making).image, ""
         for line in INSTALL:
             script = script.replace(f"{line}\n", "")
         before = 'while read -r one; do PATH="$one:$PATH"; done <$GITHUB_PATH; exec "$0" "$@"'
