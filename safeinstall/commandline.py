@@ -8,6 +8,8 @@ from safeinstall.text import printable, redacted
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]+")
 _SECRET = re.compile(r"^--?.*(auth|token|password|passwd|secret|otp|api[-_]?key|credential)[\w.-]*$", re.IGNORECASE)
 _HIDDEN = "<hidden>"
+# `--proxy USER:PASSWORD@HOST:PORT`, which pip takes without a scheme; an alias of npm (`npm:NAME@1.0`) is none.
+_LOGIN = re.compile(r"(^|=)(?!npm:)[^\s/@:=]+:[^\s/@]+@(?=[\w.-]+(?::\d+)?/?$)")
 
 
 def shown(argv: Sequence[str]) -> tuple[str, ...]:
@@ -25,5 +27,10 @@ def shown(argv: Sequence[str]) -> tuple[str, ...]:
         if secret and equals:
             words.append(f"{printable(name)}={_HIDDEN}")
         else:
-            words.append(printable(_URL.sub(lambda match: redacted(match.group()), word)))
+            words.append(printable(_LOGIN.sub(rf"\1{_HIDDEN}@", revealed(word))))
     return tuple(words)
+
+
+def revealed(text: str) -> str:
+    """Return *text*, a requirement for example, with the URLs in it as `redacted` leaves them."""
+    return _URL.sub(lambda match: redacted(match.group()), text)

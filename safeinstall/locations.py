@@ -7,6 +7,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from safeinstall.commandline import revealed
 from safeinstall.model import EcosystemName, Edge, Purl, Release
 from safeinstall.paths import ways
 from safeinstall.purl import parts
@@ -104,7 +105,7 @@ def _named(release: Release, cwd: Path) -> Iterator[Location]:
     """Yield the line that pip itself told of."""
     match = _FROM.search(release.asked or "")
     if match is not None and "://" not in match["file"]:
-        text = printable((release.asked or "")[: match.start()].strip())
+        text = printable(revealed((release.asked or "")[: match.start()].strip()))
         yield Location(
             purl=release.purl, path=_shown(cwd / match["file"], cwd), line=max(int(match["line"]), 1), text=text
         )

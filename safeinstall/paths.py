@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+from safeinstall.commandline import revealed
 from safeinstall.model import Edge, Intent, Plan, Purl, Release
 from safeinstall.purl import parts
 from safeinstall.runs import AUDIT
@@ -42,13 +43,13 @@ def why(
             return ("kept as it is installed",)
         return ("named by what was audited" if intent.verb == AUDIT else "asked for while it was resolved",)
     if intent.verb == AUDIT:
-        last = f"in {printable(words or 'what was audited')}"
+        last = f"in {printable(revealed(words or 'what was audited'))}"
     elif words is None:
         last = "asked for by the project"
     elif words in intent.asked:
         last = "asked for on the command line"
     else:
-        last = f"asked for as `{printable(words)}`"
+        last = f"asked for as `{printable(revealed(words))}`"
     return (*(_reason(edge) for edge in edges if edge.parent is not None), last)
 
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from safeinstall.commandline import revealed
 from safeinstall.model import Decision, EcosystemName, Edge, Finding, Plan, Purl, Ruling
 from safeinstall.purl import parts
 from safeinstall.text import printable
@@ -167,7 +168,7 @@ def _inner(node: tuple[Edge, object]) -> Sequence[tuple[Edge, object]]:
 
 
 def _asked(edge: Edge) -> str:
-    said = printable(edge.requirement)
+    said = printable(revealed(edge.requirement))
     return f"({'builds with ' if edge.build else ''}{said})" if said else ""
 
 

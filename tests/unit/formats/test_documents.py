@@ -13,13 +13,16 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safeinstall.contracts import Format
 from safeinstall.fields import items
+from safeinstall.formats import FORMATS
 from safeinstall.formats.cyclonedx import CycloneDx
 from safeinstall.formats.markdown import Markdown
 from safeinstall.formats.sarif import Sarif
 from safeinstall.gateway.licences import npm_licences, pypi_licences
 from safeinstall.locations import located
 from safeinstall.model import ArtifactKind, Decision, EcosystemName, Edge, Override, Ruling, Verdict
+from safeinstall.pictures import tree
 from safeinstall.purl import parse
 from safeinstall.runs import Location, Run
 from tests.fakes import NOW, intent, plan, release
@@ -55,6 +58,22 @@ def blocked(**more: object) -> Run:
                Ruling(result=GAP, decision=Decision.BLOCK, because="policy (default)"))  # fmt: skip
     planned = plan(release(APP, asked="app"), release(EVIL), edges=[(None, APP, "app"), (APP, EVIL, "evil>=6")])
     return replace(full(), plan=planned, verdict=Verdict(rulings=rulings), installed=None, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.ident)
+def test_no_document_holds_the_token_of_a_repository(form: Format) -> None:
+    """Projects write them into their requirements, and documents travel."""
+    asked = "evil@git+https://t0ken@git.example/evil.git#main"
+    planned = plan(
+        release(APP, asked=f"app @ https://me:t0ken@files.example/app.whl (from -r {__file__} (line 1))"),
+        release(EVIL, asked=f"{asked} (package.json)"),
+        edges=[(None, EVIL, asked), (EVIL, APP, asked)],
+    )
+    run = replace(blocked(), plan=planned)
+
+    assert "t0ken" not in form.render(located(run))
+    assert "t0ken" not in "".join(tree(planned, run.verdict.rulings, width=200))
+    assert "git.example" in form.render(located(run)).replace("\\", "")
 
 
 # --- CycloneDX ------------------------------------------------------------------------------------------------------
