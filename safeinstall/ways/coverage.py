@@ -54,6 +54,8 @@ class Way:
     """What is called, and what covers it."""
     fix: str = ""
     """The command that covers it."""
+    idle: bool = False
+    """Whether it is a shim of ours before nothing: there is no such tool here to install with."""
 
 
 def commands(outside: Outside) -> Iterator[Way]:
@@ -67,7 +69,7 @@ def commands(outside: Outside) -> Iterator[Way]:
             real = _behind(outside, name)
             heard = _heard(outside, [first, "install"])
             where = f"{first}, a shim" + (f" before {real}" if real else ", with nothing behind it")
-            yield Way(name=name, state=_state(heard=heard), where=where, fix="safeinstall setup")
+            yield Way(name=name, state=_state(heard=heard), where=where, fix="safeinstall setup", idle=real is None)
         elif shims.VERSIONED.fullmatch(name) or name in ("pip", "pip3"):
             inside = _inside(outside, path)
             heard = inside and _heard(outside, [first, "install"])

@@ -129,6 +129,23 @@ def test_a_bundle_in_a_layer_serves_every_user(place: Yard) -> None:
     assert len(place.osv.hits()) == asked
 
 
+def test_a_folder_of_wheels_that_nobody_judged_is_looked_up_in_the_bundle(place: Yard) -> None:
+    """What `policy.name-collides` turns into a block, as the example for installs without a network does."""
+    place.image("guarded")
+    image = place.image("advisories-layer")
+    url = place.pypi.file_url("evil-1.0-py3-none-any.whl")
+    fetch = f"from urllib.request import urlretrieve; urlretrieve('{url}', '/wheels/evil-1.0-py3-none-any.whl')"
+    image = place.builder.run(image, f'mkdir /wheels && python3 -c "{fetch}"').image
+    install = "pip install --no-index --find-links /wheels evil"
+    told = place.builder.run(image, install)
+    assert told.code == 0, str(told)
+    assert told.log.startswith("warning[advisory]: `evil` 1.0 has the name of malware on a public registry")
+    blocked = place.builder.run(image, install, {"SAFEINSTALL_POLICY_NAME_COLLIDES": "block"})
+
+    assert blocked.code == FINDING, str(blocked)
+    assert "ENV SAFEINSTALL_POLICY_NAME_COLLIDES=block\n" in (EXAMPLES / "offline" / "Dockerfile").read_text()
+
+
 MOVE = "set `SAFEINSTALL_HOME` to a folder that can be written, such as /tmp/safeinstall"
 NO_HOME = "set `HOME` to a folder that can be written, such as /tmp; pip and npm do not run without one either"
 

@@ -162,6 +162,19 @@ def covered(folder: Path) -> Person:
     return here
 
 
+def tried_without_npm(folder: Path) -> Person:
+    """A tool that is not there is not tried, though a shim stands in for it."""
+    here = person(folder)
+    (folder / "bin/npm").unlink()
+    here.does("setup", "--print", "--dir", str(folder / "shims"), "--shell", "sh")
+    here.env["PATH"] = f"{folder}/shims:{folder}/bin"
+    here.said = ""
+    blocked = Finished(exit_code=40, stderr=f"error[advisory]: `{NAME}` 1.0 is reported as malware\n")
+    here.runner = FakeRunner({"--safeinstall-probe": heard, "shims/pip install": blocked})
+    here.does("doctor", "--self-test")
+    return here
+
+
 def tried(folder: Path) -> Person:
     """The self-test, blocked by one tool and not by the other."""
     here = person(folder)
@@ -175,6 +188,7 @@ def tried(folder: Path) -> Person:
 
 SCENES: tuple[Callable[[Path], Person], ...] = (
     there_and_back, shown_only, not_writable, damaged, one_environment, no_interpreter, not_covered, covered, tried,
+    tried_without_npm,
 )  # fmt: skip
 
 
