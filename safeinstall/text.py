@@ -1,5 +1,6 @@
 """Foreign text made harmless at the edge where a person or a terminal reads it."""
 
+import re
 import unicodedata
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,13 +10,16 @@ LIMIT = 200
 # Control (Cc), format (Cf: bidi overrides, zero width), surrogate, private use, unassigned, line, paragraph separators.
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
+_COMMAND = re.compile(r"^::|##(?=\w*\[)")
+
 
 def printable(text: str, *, limit: int = LIMIT) -> str:
     """Return *text* on one line, without control or direction characters, cut at *limit* characters."""
     # A 10 MB summary is cut before it is walked; the margin leaves room for what is dropped.
     head = text[: limit * 4]
     clean = "".join(" " if char in "\t\n\r" else char for char in head if _harmless(char))
-    folded = " ".join(clean.split())
+    # In the log of a CI system `##vso[...]` anywhere, or `::name::` where a line begins, is a command to that system.
+    folded = _COMMAND.sub(lambda found: " ".join(found.group()), " ".join(clean.split()))
     if len(folded) > limit:
         return folded[: limit - 1] + "…"
     return folded + "…" if len(text) > len(head) else folded

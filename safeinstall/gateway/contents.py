@@ -2,6 +2,7 @@
 
 import configparser
 import json
+import posixpath
 import re
 import zipfile
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from safeinstall.fields import field, items, optional
 from safeinstall.gateway import metadata
 from safeinstall.text import printable
 
-_VERSION = 2
+_VERSION = 3
 _MAX_ENTRY_POINTS = 1_000_000
 _MAX_WHEEL_FILE = 64_000
 _DATA = re.compile(r"[^/]+\.data/(?:purelib|platlib|data/lib(?:64)?/python[^/]*/site-packages|data/Lib/site-packages)/")
@@ -46,13 +47,15 @@ def of_wheel(file: IO[bytes], filename: str) -> Contents:
     with metadata.opened(file, filename) as archive:
         names = archive.namelist()
         points = [name for name in names if _ENTRY_POINTS.fullmatch(name)]
-        commands = {found[1] for name in names if (found := _SCRIPTS.fullmatch(name)) is not None}
+        # `x/../evil.pth` is another file in the zip, and the same one in site-packages.
+        places = [posixpath.normpath(name) for name in names if not name.endswith("/")]
+        commands = {found[1] for place in places if (found := _SCRIPTS.fullmatch(place)) is not None}
         for name in points:
             if archive.getinfo(name).file_size > _MAX_ENTRY_POINTS:
                 raise MalformedAnswer(f"`{printable(name)}` in `{printable(filename)}` is too large")
             commands |= _commands(archive.read(name))
         builder = next((_builder(archive, name) for name in names if _WHEEL_FILE.fullmatch(name)), None)
-    startup = {placed for name in names if _STARTUP.fullmatch(placed := _DATA.sub("", name, count=1)) is not None}
+    startup = {placed for place in places if _STARTUP.fullmatch(placed := _DATA.sub("", place, count=1)) is not None}
     return Contents(
         metadata=inside,
         startup=tuple(sorted(startup)),

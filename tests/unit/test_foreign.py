@@ -46,6 +46,18 @@ def test_the_error_names_the_path() -> None:
         items({"a": ["x", 1]}, "a", str)
 
 
+@pytest.mark.parametrize(
+    "text", ["##vso[task.prependpath]/tmp/evil", "see ##[add-path]x", "\u200b ::add-mask::x", "#\x1b#vso[x]"]
+)
+def test_foreign_text_gives_no_command_to_a_ci_system(text: str) -> None:
+    """Those that run us read our lines, too."""
+    shown = printable(text)
+
+    assert "##vso[" not in shown
+    assert "##[" not in shown
+    assert not shown.lstrip().startswith("::")
+
+
 def test_a_bool_is_no_number() -> None:
     """JSON's true is not 1."""
     with pytest.raises(MalformedAnswer):
