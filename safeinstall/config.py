@@ -219,7 +219,7 @@ class _Merge:
             else:
                 value = self._value(self._known[key], raw, place)
                 if key == "records":
-                    value = tuple(_place_of_records(one, file.path.parent) for one in cast("tuple[str, ...]", value))
+                    value = tuple(_place_of_records(one, file.path) for one in cast("tuple[str, ...]", value))
                 self._lay(key, Value(value=value, origin=str(file.path), layer=file.layer))
 
     def add_environment(self, env: Mapping[str, str]) -> None:
@@ -360,8 +360,11 @@ def _flat(content: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield key, value
 
 
-def _place_of_records(text: str, folder: Path) -> str:
-    return text if "://" in text else str(folder / Path(text).expanduser())
+def _place_of_records(text: str, file: Path) -> str:
+    try:
+        return text if "://" in text else str(file.parent / Path(text).expanduser())
+    except RuntimeError as error:
+        raise Misconfigured(f"{file}: `records`: there is no home for `{printable(text)}`") from error
 
 
 def _read(path: Path, layer: Layer) -> SettingsFile | None:

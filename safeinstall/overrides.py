@@ -187,7 +187,10 @@ def _moment(value: object, place: str) -> datetime:
             message = f"{place}: `{printable(str(value))}` is no date such as 2027-03-01 or 2027-03-01T12:00:00Z"
             raise Misconfigured(message) from error
     if isinstance(value, datetime):
-        return value.astimezone(timezone.utc) if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        try:
+            return value.astimezone(timezone.utc) if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        except OverflowError as error:
+            raise Misconfigured(f"{place}: `{printable(str(value))}` is no date that counts in UTC") from error
     if isinstance(value, date):
         return datetime.combine(value, time.min, timezone.utc)
     raise Misconfigured(f"{place}: `until` must be a date such as 2027-03-01")

@@ -18,8 +18,20 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _HASH = re.compile(r"\s--hash[= ]\s*(\S+)")
 _OPTION = re.compile(r"\s--[a-z].*$")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
-_INDEX = ("-i", "--index-url", "--extra-index-url", "--pypi-url")
-_FILES = ("-r", "--requirement")
+
+
+def _spellings(option: str, shortest: str) -> tuple[str, ...]:
+    """Return *option* and its beginnings from *shortest* on: pip takes what can be no other option."""
+    return tuple(option[:end] for end in range(len(option), len(shortest) - 1, -1))
+
+
+_INDEX = (
+    *("-i", "--pypi-url"),
+    *_spellings("--index-url", "--i"),
+    *_spellings("--extra-index-url", "--ex"),
+)
+_FILES = ("-r", *_spellings("--requirement", "--requirem"))
+_EDITABLE = ("-e", *_spellings("--editable", "--ed"))
 _DEEPEST = 20
 _LARGEST = 5_000_000
 _HINT = "pin it as `NAME==VERSION`, or audit the environment that it was installed into"
@@ -53,7 +65,7 @@ class Requirements:
         registry = next((url for url in indexes if not origins.declared(url)), next(iter(indexes), None))
         unhashed = 0
         for line in lines:
-            if not line.text.startswith("-") or line.text.startswith(("-e", "--editable")):
+            if not line.text.startswith("-") or _value(line.text, _EDITABLE) is not None:
                 unhashed += _requirement(draft, line, registry)
         if unhashed:
             pins = counted(unhashed, "pin")
@@ -88,6 +100,13 @@ def _lines(path: Path, label: str, *, depth: int, seen: set[Path]) -> Iterator[_
 
 
 def _value(text: str, options: tuple[str, ...]) -> str | None:
+    """Return the value of one of *options* in *text*, which may stand behind other options."""
+    words = text.split() if text.startswith("-") else []
+    found = (_begun(" ".join(words[at:]), options) for at in range(len(words)))
+    return next((value for value in found if value is not None), None)
+
+
+def _begun(text: str, options: tuple[str, ...]) -> str | None:
     """Return the value of one of *options* when *text* begins with it."""
     for option in options:
         if text.startswith((f"{option} ", f"{option}=")):
@@ -98,13 +117,13 @@ def _value(text: str, options: tuple[str, ...]) -> str | None:
 
 
 def _index(line: _Line) -> str | None:
-    return _value(line.text, _INDEX)
+    return (_value(line.text, _INDEX) or "").partition(" ")[0] or None
 
 
 def _requirement(draft: Draft, line: _Line, registry: str | None) -> bool:
     """Add what *line* asks for; returns whether it is a pin without a hash."""
     digests = tuple(one for found in _HASH.findall(line.text) for one in hashed(found))
-    editable = _value(line.text, ("-e", "--editable"))
+    editable = _value(line.text, _EDITABLE)
     text = _OPTION.sub("", editable if editable is not None else line.text).strip()
     if editable is None:
         try:

@@ -228,6 +228,7 @@ def test_the_nearest_project_counts(files: Files) -> None:
         ("deadline = -1", "deadline"),
         ("offline = 1", "offline"),
         ("records = 'a'", "records"),
+        ("records = ['~nobody-at-all/x']", "records"),
         ("[osv]\nurl = 'ftp://x.example'", "osv.url"),
         ("[osv]\nurl = 'https://[x'", "osv.url"),
         ("[policy]\nyanked = 'blok'", "policy.yanked"),

@@ -1,6 +1,6 @@
 """Overrides as they are written: dates, purls, and what a file may hold."""
 
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,7 @@ def test_an_end_is_one_moment_in_utc(until: object, expected: datetime) -> None:
         ({"reason": "  "}, "`reason` must be text"),
         ({"until": 3}, "must be a date"),
         ({"until": "soon"}, "no date"),
+        ({"until": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "no date"),
         ({"untill": "2027-03-01"}, "unknown key `untill`"),
         ({"check": "malware"}, "needs an end date"),
         ({"by": 3}, "`by` must be text"),

@@ -24,11 +24,14 @@ def test_requirements_judge_pins_and_name_every_other_line_as_a_gap(tmp_path: Pa
     assert [one.value for one in held.releases[0].artifact.digests] == ["ab" * 32]
 
 
-def test_requirements_follow_the_files_that_they_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "option", ["-r ", "-r", "--requirement=", "--requirem ", "--pre -r ", "-i https://x.example -r"]
+)
+def test_requirements_follow_the_files_that_they_name(option: str, tmp_path: Path) -> None:
     """What `-r` names is part of the file, and a circle of files has an end."""
     (tmp_path / "more.txt").write_text("click==8.1.0\n-r requirements.txt\n")
 
-    held = read(tmp_path, "requirements.txt", "-r more.txt\nflask==3.0.0\n")
+    held = read(tmp_path, "requirements.txt", f"{option}more.txt\nflask==3.0.0\n")
 
     assert purls(held) == ["pkg:pypi/click@8.1.0", "pkg:pypi/flask@3.0.0"]
 
@@ -48,6 +51,7 @@ def test_an_index_that_only_the_requirements_name_is_a_strangers(tmp_path: Path)
         ("git+https://git.example/a/b.git@v1#egg=b", ArtifactKind.VCS),
         ("b @ https://files.elsewhere.example/b-1.0.tar.gz", ArtifactKind.URL),
         ("-e .", ArtifactKind.LOCAL_PROJECT),
+        ("--pre --edit .", ArtifactKind.LOCAL_PROJECT),
         ("./vendor/b-1.0-py3-none-any.whl", ArtifactKind.LOCAL_FILE),
     ],
 )
