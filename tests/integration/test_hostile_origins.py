@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,45 @@ def test_a_url_inside_a_wheels_metadata_blocks(
     assert outcome.code in NOTHING_INSTALLED, str(outcome)
     assert fetched == ()
     assert venv.installed() == {}
+
+
+def test_a_folder_that_a_release_names_is_not_built(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, marker: Marker, tmp_path: Path
+) -> None:
+    """Only the user's own words, and their own projects, have a folder of theirs built before the verdict."""
+    for name, requires in (("folder", ()), ("mine", (f"folder @ {(tmp_path / 'folder').as_uri()}",))):
+        (tmp_path / name).mkdir()
+        backend = local_backend(name, requires, marker)
+        (tmp_path / name / "backend.py").write_text(backend)
+        (tmp_path / name / "pyproject.toml").write_text(
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        )
+    pypi.add(wheel("top", requires=[f"folder @ {(tmp_path / 'folder').as_uri()}"]))
+
+    outcome = user.pip(venv, "install", "top", cwd=tmp_path, index=pypi.index_url)
+
+    assert outcome.code == FINDING, str(outcome)
+    assert "unverified-source" in outcome.err
+    assert marker.seen() == ()
+    assert user.pip(venv, "install", "./mine", cwd=tmp_path, index=pypi.index_url, plan=True).code == INSTALLED
+    assert set(marker.seen()) == {"mine", "folder"}
+
+
+def local_backend(name: str, requires: Sequence[str], marker: Marker) -> str:
+    """Return a build backend that tells only metadata, and leaves *name* when it does."""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n" + "".join(
+        f"Requires-Dist: {one}\n" for one in requires
+    )
+    return f"""
+import os, subprocess
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    subprocess.run({marker.shell(name)!r}, shell=True, check=True)
+    info = os.path.join(folder, "{name}-1.0.dist-info")
+    os.mkdir(info)
+    with open(os.path.join(info, "METADATA"), "w") as file:
+        file.write({metadata!r})
+    return "{name}-1.0.dist-info"
+"""
 
 
 def test_credentials_from_netrc_work(

@@ -155,7 +155,7 @@ def guard_transitive(settings, facts):
     linked, editable = cls.prepare_linked_requirement, cls.prepare_editable_requirement
 
     def stop_if_foreign(req):
-        if foreign(req) and not allowed(settings, req):
+        if (foreign(req) or strange(req)) and not allowed(settings, req):
             facts["unverified"].append(told_source(req))
             raise Stop
 
@@ -205,6 +205,17 @@ def foreign(req):
     if link is None or link.is_file:
         return False
     return link.is_vcs or getattr(req, "original_link", None) is not None and bool(req.is_direct)
+
+
+def strange(req):
+    """Whether something on this disk is named by neither the user nor a local project of theirs, but by a release."""
+    if req.link is None or not req.link.is_file or getattr(req, "original_link", None) is None:
+        return False
+    while not req.user_supplied and not isinstance(req.comes_from, str):
+        req = req.comes_from
+        if req is None or req.link is None or not req.link.is_existing_dir():
+            return True
+    return False
 
 
 def allowed(settings, req):
