@@ -12,9 +12,10 @@ from safeinstall.formats import cooling
 from safeinstall.formats.cards import Cards
 from safeinstall.formats.graph import MARKS, Drawn, drawn
 from safeinstall.formats.json_v1 import moment
-from safeinstall.formats.markup import counted, prose, text
+from safeinstall.formats.markup import prose, text
 from safeinstall.model import Decision, Gap, Ruling
 from safeinstall.runs import AUDIT, Run
+from safeinstall.text import counted
 
 _FOLDER = Path(__file__).parent
 _LEGEND = {"bad": "blocks", "warn": "warning", "over": "overridden"}

@@ -17,8 +17,3 @@ def prose(foreign: str, *, limit: int = 600) -> str:
     """Return *foreign* text as HTML in which what stands in backticks is set as code; not for attributes."""
     # Nothing but our own tag is added, to text that has no markup any more.
     return _CODE.sub(r"<code>\1</code>", text(foreign, limit=limit))
-
-
-def counted(number: int, word: str) -> str:
-    """Return how many there are: `1 gap`, `2 gaps`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
