@@ -1,13 +1,13 @@
 """
 Measure what looking at the past costs: cooldown, changes, owners, provenance and status, in a warm guarded install.
 
-    python -m bench.past [--only NAME ...] [--rounds 5]
+    python -m bench.past [--only NAME ...] [--rounds 7]
 
-The same guarded command with and without these, in turn, each into a fresh environment or project, with warm caches;
-the packages come from the registries as configured. Beside the wall time stands the processor time of the command and
-all that it started, which a busy machine disturbs less. No setting switches these checks off as a whole, so the runs
-without them take them out of the process first: of use for a comparison and
-nothing else.
+All of it happens before the verdict, so `plan` is run with and without these in turn, each in a fresh environment or
+project, with warm caches; what they add is then set against whole guarded installs of the same run. The packages come
+from the registries as configured. Beside the wall time stands the processor time of the command and all that it
+started, which a busy machine disturbs less. No setting switches these checks off as a whole, so the runs without them
+take them out of the process first: of use for a comparison and nothing else.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from pathlib import Path
 
 from bench.overhead import LOADS, Load, environment, prepared
 
+INSTALLS = 2
 WITHOUT = """
 import sys
 from safeinstall import beyond, checks, cli
@@ -47,11 +48,11 @@ class Cost:
     processor: float
 
 
-def run(load: Load, folder: Path, caches: Path, *, past: bool) -> Cost:
-    """Run *load* guarded in a fresh *folder* with *caches*."""
+def run(load: Load, folder: Path, caches: Path, *, past: bool = True, install: bool = False) -> Cost:
+    """Plan *load* in a fresh *folder* with *caches*, or *install* it."""
     prepared(load, folder)
-    words = [sys.executable, "-c", WITH if past else WITHOUT, load.tool, *load.argv, "--safeinstall-offline"]
-    words += [] if past else ["--safeinstall-cooldown=0"]
+    words = [sys.executable, "-c", WITH if past else WITHOUT, *([] if install else ["plan"]), load.tool, *load.argv]
+    words += ["--safeinstall-offline", *([] if past else ["--safeinstall-cooldown=0"])]
     env = environment(folder, caches)
     start = time.perf_counter()
     with subprocess.Popen(words, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
@@ -68,25 +69,27 @@ def main() -> int:
     """Print one row for each load."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=["jupyterlab", "vite+react"])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="past-"))
-    print("| load | | without, median s | with, median s | added, median of pairs | all without | all with |")
+    print(
+        "| load | | plan without, median s | plan with, median s | added, median of pairs | whole install, s | share |"
+    )
     print("|---|---|---|---|---|---|---|")
     for load in (one for one in LOADS if one.name in given.only):
         caches = root / load.name
-        run(load, root / "work", caches, past=True)
-        taken: dict[bool, list[Cost]] = {False: [], True: []}
+        run(load, root / "work", caches, install=True)
+        pairs: list[tuple[Cost, Cost]] = []
         for number in range(given.rounds):
-            for past in (False, True) if number % 2 else (True, False):
-                taken[past].append(run(load, root / "work", caches, past=past))
+            taken = {past: run(load, root / "work", caches, past=past) for past in (number % 2 == 0, number % 2 == 1)}
+            pairs.append((taken[False], taken[True]))
+        whole = [run(load, root / "work", caches, install=True) for _ in range(INSTALLS)]
         for what in ("wall", "processor"):
-            off, on = ([getattr(one, what) for one in taken[past]] for past in (False, True))
+            off, on = ([getattr(pair[side], what) for pair in pairs] for side in (0, 1))
             added = statistics.median(two - one for one, two in zip(off, on, strict=True))
-            share = added / statistics.median(on)
-            every = " | ".join(" ".join(f"{one:.1f}" for one in some) for some in (off, on))
-            middle = f"{statistics.median(off):.2f} | {statistics.median(on):.2f} | {added:+.2f} ({share:+.1%})"
-            print(f"| {load.name} | {what} | {middle} | {every} |", flush=True)
+            total = statistics.median(getattr(one, what) for one in whole)
+            middle = f"{statistics.median(off):.2f} | {statistics.median(on):.2f} | {added:+.2f}"
+            print(f"| {load.name} | {what} | {middle} | {total:.1f} | {added / total:+.1%} |", flush=True)
     shutil.rmtree(root, ignore_errors=True)
     return 0
 
