@@ -164,8 +164,12 @@ def _entry(raw: Mapping[str, object], base: str, project: str, page: str, channe
     hashes = _given(raw, "hashes", dict) or {}
     rest = ""
     if fragment:
-        rest = "&".join(part for part in fragment.split("&") if part and not _HASH_FRAGMENT.match(part))
+        # Hashes are told apart from it, and for pip `egg=NAME-VERSION` would count more than the file's own name.
+        parts = [part for part in fragment.split("&") if part and not _HASH_FRAGMENT.match(part)]
+        rest = "&".join(part for part in parts if not part.startswith("egg="))
         hashes = {**dict(_HASH_FRAGMENT.findall(fragment)), **hashes}
+    if "&egg=" in href:  # pip would find it in a query as well
+        raise MalformedAnswer("its address calls it something else than its name")
     filename = filename_of(href)
     name, version = name_and_version(filename, project)
     uploaded = _given(raw, "upload-time", str)

@@ -10,6 +10,7 @@ import pytest
 
 from tests import environments
 from tests.builders.markers import Marker
+from tests.builders.sdists import sdist
 from tests.builders.tarballs import marking_scripts, tarball
 from tests.builders.wheels import wheel
 from tests.environments import Venv
@@ -20,6 +21,8 @@ from tests.registries.pypi import PypiRegistry
 from tests.registries.server import Reply
 
 pytestmark = pytest.mark.integration
+
+STATIC = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 
 # --- pip ------------------------------------------------------------------------------------------------------------
@@ -87,6 +90,23 @@ def test_relative_links_and_base_are_followed_as_pip_does(
     assert venv.installed() == {"low": "1.0"}
 
 
+def test_a_link_cannot_call_its_file_something_else(
+    user: Guarded, venv: Venv, pypi: PypiRegistry, osv: OsvServer, tmp_path: Path
+) -> None:
+    """For pip `#egg=NAME-VERSION` counts more than the name of the file: what is judged would be another release."""
+    evil = sdist("evil", "6.6.6", metadata_version="2.2", pyproject=STATIC)
+    place = "/elsewhere/harmless-1.0.tar.gz"
+    pypi.faults[place] = Reply(headers={"Content-Type": "application/gzip"}, body=evil.data)
+    link = f'<a href="{pypi.url}{place}#egg=evil-6.6.6&amp;sha256={evil.sha256}">evil</a>'
+    pypi.faults["/simple/evil/"] = Reply(headers={"Content-Type": "text/html"}, body=link.encode())
+    osv.add(malware("evil", ecosystem="pypi"))
+
+    outcome = user.pip(venv, "install", "evil", cwd=tmp_path, index=pypi.index_url, plan=True)
+
+    assert outcome.code in NOTHING_INSTALLED, str(outcome)
+    assert "harmless" not in outcome.out
+
+
 def test_a_weak_hash_is_no_hash(user: Guarded, venv: Venv, pypi: PypiRegistry, tmp_path: Path) -> None:
     """MD5 binds nothing that an attacker made."""
     low = wheel("low")
@@ -125,9 +145,7 @@ def test_a_folder_that_a_release_names_is_not_built(
         (tmp_path / name).mkdir()
         backend = local_backend(name, requires, marker)
         (tmp_path / name / "backend.py").write_text(backend)
-        (tmp_path / name / "pyproject.toml").write_text(
-            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-        )
+        (tmp_path / name / "pyproject.toml").write_text(STATIC)
     pypi.add(wheel("top", requires=[f"folder @ {(tmp_path / 'folder').as_uri()}"]))
 
     outcome = user.pip(venv, "install", "top", cwd=tmp_path, index=pypi.index_url)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, canonicalize_version
 
 from safeinstall.contracts import Conditions
 from safeinstall.ecosystems.pypi import edges, releases, reported
@@ -166,6 +166,10 @@ class _Reader:
         file = self._gateway.file(one.url)
         if file is None:
             raise CannotResolve(f"pip chose {printable(one.name)} {printable(one.version)}, which no index page lists")
+        if (one.key, canonicalize_version(one.version)) != (file.project, canonicalize_version(file.version)):
+            # Judged is what the file's name says.
+            shown = f"{printable(one.name)} {printable(one.version)}"
+            raise CannotResolve(f"pip takes `{printable(file.filename)}` for {shown}, which is not what its name says")
         self.files.append(file)
         return replace(
             releases.listed(file, self._known, build=self._gateway.build_need(file.url), asked=words), name=one.name

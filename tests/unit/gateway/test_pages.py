@@ -145,6 +145,16 @@ def test_a_yanked_file_without_a_reason_is_yanked(attribute: str) -> None:
     assert entry.file.yanked == ""
 
 
+def test_no_link_calls_its_file_something_else() -> None:
+    """For pip `egg=NAME-VERSION` counts more than a file's name, in the fragment and in the query."""
+    page = from_html(f'<a href="/x/a-1.tar.gz#egg=b-2&amp;sha256={SHA256}&amp;subdirectory=s">a</a>')
+
+    assert page.entries[0].href.endswith("a-1.tar.gz#subdirectory=s")
+    assert page.entries[0].file.sha256 == SHA256
+    with pytest.raises(MalformedAnswer, match="something else"):
+        from_html('<a href="/x/a-1.tar.gz?x=1&amp;egg=b-2">a</a>')
+
+
 def test_the_strongest_digest_comes_first() -> None:
     """Old pips are told one hash only: it must be one that binds."""
     (entry,) = from_json(
