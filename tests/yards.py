@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples" / "docker"
 PASSWORD = "a-secret-of-the-build"
 _YOUNG = datetime.now(timezone.utc) - timedelta(days=10)
 _NEW = datetime.now(timezone.utc) - timedelta(hours=1)
+_ROOM = 4_000_000_000
+"""Bytes; about a tenth of it is used."""
 _STAND_INS = ("apt-get", "apk")
 """What the base holds already is not installed again: these do nothing."""
 
@@ -118,25 +121,30 @@ class Yard:
             yield f"node_modules/{name}", {"version": version, **where}
 
 
+def _memory() -> Path | None:
+    """Return a folder in memory, where there is one with room: layers are many small files, written and thrown away."""
+    shm = Path("/dev/shm")
+    return shm if shm.is_dir() and shutil.disk_usage(shm).free > _ROOM else None
+
+
 @contextmanager
 def yard(folder: Path) -> Iterator[Yard]:
     """Open a yard in *folder*; skips the test where the machine gives no roots of their own."""
-    made = Yard(folder=folder, builder=Builder(folder / "layers"))
+    layers = Path(tempfile.mkdtemp(prefix="safeinstall-layers-", dir=_memory()))
+    layers.chmod(0o755)
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, layers)
+        made = Yard(folder=folder, builder=Builder(layers))
         for server in (made.pypi, made.npm, made.own_pypi, made.own_npm, made.osv, made.export):
             stack.enter_context(server)
         _stock(made)
         for name in ("slim", "alpine"):
             for tool in _STAND_INS:
-                path = folder / "layers" / name / ".usr-local/sbin" / tool
+                path = layers / name / ".usr-local/sbin" / tool
                 path.parent.mkdir(exist_ok=True)
                 path.write_text("#!/bin/sh\n")
                 path.chmod(0o755)
-        try:
-            yield made
-        finally:
-            # Layers are large, and pytest would keep those of the last three runs.
-            shutil.rmtree(folder / "layers")
+        yield made
 
 
 def _stock(made: Yard) -> None:
