@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from safeinstall.contracts import Conditions
 from safeinstall.ecosystems.npm.claims import claims
 from safeinstall.ecosystems.npm.document import Dependency, Document, Node
+from safeinstall.ecosystems.npm.notes import notes
 from safeinstall.ecosystems.npm.offers import offers
 from safeinstall.ecosystems.npm.projects import projects
 from safeinstall.ecosystems.npm.registries import registry
@@ -70,7 +71,7 @@ def planned(document: Document, gateway: NpmGateway, conditions: Conditions) -> 
         licences={purl: facts.licences for purl, facts in _told(installed, releases, known).items() if facts.licences},
         histories=_histories(installed, releases, known),
         elsewhere=_elsewhere(installed, releases),
-        notes=_notes(document, releases),
+        notes=notes(document, releases),
     )
 
 
@@ -347,27 +348,6 @@ def _asked_at(installed: Collection[Node], releases: Mapping[str, Release]) -> M
 
 def _newest(pages: Mapping[Purl, str], gateway: NpmGateway, release: Release, name: str) -> tuple[str, ...] | None:
     return gateway.repositories(pages[release.purl], release.name, name)
-
-
-def _notes(document: Document, releases: Mapping[str, Release]) -> tuple[str, ...]:
-    listed = {node.bundled_by for node in document.nodes if node.bundled_by is not None}
-    notes = [
-        f"`{printable(key)}` in the project's .npmrc chooses who serves it: {redacted(url)}"
-        for key, url in document.chosen
-    ]
-    for node in document.nodes:
-        if node.bundles and node.location in releases and node.location not in listed and not node.local:
-            where = f"`{printable(node.package)}@{printable(node.version)}`"
-            notes.append(
-                f"{len(node.bundles)} packages come inside {where}: "
-                "they are judged when it is fetched, before npm gets it"
-            )
-    if document.unavailable:
-        notes.append(f"{document.unavailable} optional packages are not in the registry, so npm leaves them out")
-    left_out = sum(node.omitted for node in document.nodes)
-    if left_out:
-        notes.append(f"{left_out} packages are left out by `omit`: they are in the lockfile, but were not judged")
-    return tuple(dict.fromkeys(notes))
 
 
 def _refuse_shrinkwraps(installed: Collection[Node]) -> None:
