@@ -37,9 +37,11 @@ def make(ecosystem: EcosystemName, name: str, version: str | None = None, **qual
         raise MalformedAnswer(f"`{printable(name)}` is no {ecosystem.value} name")
     try:
         url = PackageURL(type=_NEUTRAL, namespace=scope or None, name=bare, version=version, qualifiers=qualifiers)
+        # Here, too, it may turn out to be no text: an argument that is no UTF-8.
+        spelled = url.to_string()
     except ValueError as error:
         raise MalformedAnswer(f"`{printable(name)}` is no {ecosystem.value} name") from error
-    return Purl(f"pkg:{ecosystem.value}/" + url.to_string().removeprefix(_PREFIX))
+    return Purl(f"pkg:{ecosystem.value}/" + spelled.removeprefix(_PREFIX))
 
 
 def parse(text: str) -> Purl:

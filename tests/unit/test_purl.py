@@ -4,7 +4,7 @@ import re
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from safeinstall import purl
@@ -50,7 +50,9 @@ def test_no_text_at_all_breaks_the_reader(text: str) -> None:
         assert purl.parse(found) == found
 
 
-@given(st.text(max_size=40), st.text(max_size=20))
+@given(st.text(st.characters(), max_size=40), st.text(st.characters(), max_size=20))  # and what is no UTF-8
+@example("a\udcff", "1.0")
+@example("a", "1.0\udcff")
 def test_no_name_at_all_breaks_the_maker(name: str, version: str) -> None:
     """Foreign names and versions either make a purl that reads back, or raise the error that says so."""
     for ecosystem in EcosystemName:
