@@ -33,9 +33,9 @@ def _write(real: Path, data: bytes, mode: int | None) -> None:
             stream.write(data)
             _dress(stream.fileno(), real, mode)
         beside.replace(real)
-    except BaseException:
+    finally:
+        # Gone already where all went well.
         beside.unlink(missing_ok=True)
-        raise
 
 
 def _dress(handle: int, real: Path, mode: int | None) -> None:
