@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
@@ -18,9 +19,12 @@ def inventory(folders: Sequence[str]) -> Mapping[str, str]:
     """Return name (canonical) and version of everything that is installed in *folders*; the first of a name counts."""
     found: dict[str, str] = {}
     for dist in distributions(path=list(folders)):
-        # A broken dist-info has neither; pip does not see it either.
-        if "Name" in dist.metadata and "Version" in dist.metadata:
-            found.setdefault(canonicalize_name(dist.metadata["Name"]), dist.metadata["Version"])
+        # A broken dist-info has neither; pip does not see it either. Where keyring has imported `importlib_metadata`,
+        # its own reader answers here, and raises where Python's gives an empty document.
+        with suppress(FileNotFoundError):
+            told = dist.metadata
+            if "Name" in told and "Version" in told:
+                found.setdefault(canonicalize_name(told["Name"]), told["Version"])
     return found
 
 
